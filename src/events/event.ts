@@ -1,0 +1,65 @@
+import type { Verdict } from '../checks/check.ts';
+import type { ErrorParts } from '../errors.ts';
+import type { Facts } from '../facts/facts.ts';
+import type { Effect } from '../resources/effect.ts';
+
+/** How a host ended. Every host of a run ends in exactly one. */
+export type HostState = 'ok' | 'failed' | 'refused' | 'unreachable' | 'lost' | 'rolled-back' | 'skipped';
+
+export type Command = 'plan' | 'apply' | 'verify' | 'facts';
+
+export type Phase = 'connect' | 'facts' | 'gate' | 'plan' | 'apply' | 'settle' | 'reboot' | 'verify';
+
+/** A change as it is shown, stored and compared: `digest` is of everything that it would do. */
+export interface PlannedChange {
+  readonly resource: string;
+  readonly summary: string;
+  readonly diffs: readonly string[];
+  readonly effects: readonly Effect[];
+  readonly notes: readonly string[];
+  readonly digest: string;
+  /** It comes after a planned reboot, so the host may look different by then. */
+  readonly tentative: boolean;
+}
+
+/** What is due on one host. */
+export interface HostPlan {
+  readonly host: string;
+  readonly rack: string | null;
+  readonly gates: readonly Verdict[];
+  readonly changes: readonly PlannedChange[];
+  /** Effects left over from an earlier run that did not finish. */
+  readonly pending: readonly Effect[];
+  /** Effects that settle would consume, in order. */
+  readonly effects: readonly Effect[];
+}
+
+/** Why a host ended as it did; absent for `ok`. */
+export type Failure = Omit<ErrorParts, 'cause'> & { readonly message: string };
+
+/**
+ * Everything that happens in a run. Reports, the journal and the exit code are folds of these; nothing else leaves the
+ * core. `intent` events are on disk before the act that they announce.
+ */
+export type Event =
+  | { readonly type: 'run-started'; readonly run: string; readonly command: Command; readonly playbook: string | null; readonly hosts: readonly { readonly name: string; readonly rack: string | null }[] }
+  | { readonly type: 'host-started'; readonly host: string }
+  | { readonly type: 'phase'; readonly host: string; readonly phase: Phase; readonly detail?: string }
+  | { readonly type: 'facts-read'; readonly host: string; readonly facts: Facts }
+  | { readonly type: 'planned'; readonly host: string; readonly plan: HostPlan }
+  | { readonly type: 'write-intent'; readonly host: string; readonly changes: readonly PlannedChange[] }
+  | { readonly type: 'written'; readonly host: string; readonly changes: readonly PlannedChange[] }
+  | { readonly type: 'effect-intent'; readonly host: string; readonly effect: Effect }
+  | { readonly type: 'effect-done'; readonly host: string; readonly effect: Effect }
+  | { readonly type: 'rebooted'; readonly host: string; readonly bootIdBefore: string; readonly bootIdAfter: string }
+  | { readonly type: 'verdict'; readonly host: string; readonly phase: 'gate' | 'verify'; readonly verdict: Verdict }
+  | { readonly type: 'warning'; readonly host: string | null; readonly text: string }
+  | { readonly type: 'progress'; readonly host: string; readonly line: string }
+  | { readonly type: 'host-ended'; readonly host: string; readonly state: HostState; readonly failure?: Failure; readonly writes: number; readonly reboots: number }
+  | { readonly type: 'run-ended'; readonly interrupted: boolean };
+
+/** An event with the time at which the bus took it: ISO 8601, UTC. */
+export type Stamped = Event & { readonly at: string };
+
+/** Event types that must be on disk before the act. */
+export const intents: ReadonlySet<Event['type']> = new Set(['run-started', 'host-started', 'write-intent', 'effect-intent']);

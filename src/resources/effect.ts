@@ -1,0 +1,24 @@
+/**
+ * What a change makes due on a host. Plain data: it is kept on the host until `settle()` has consumed it, so that
+ * whatever dies in between, the next run goes on from it. Consumed in this order.
+ */
+export type Effect =
+  | { readonly kind: 'initramfs'; readonly reason: string }
+  | {
+      readonly kind: 'boot-configuration';
+      readonly reason: string;
+      /** Tokens that every generated boot entry must show when it is read back. */
+      readonly present: readonly string[];
+      /** Argument names that no generated boot entry may show. */
+      readonly absent: readonly string[];
+    }
+  | { readonly kind: 'service'; readonly reason: string; readonly unit: string }
+  | {
+      readonly kind: 'reboot';
+      readonly reason: string;
+      /** Tokens that `/proc/cmdline` must show, and names that it must not, once the host is back. */
+      readonly present: readonly string[];
+      readonly absent: readonly string[];
+    };
+
+export type EffectKind = Effect['kind'];

@@ -1,0 +1,84 @@
+import type { Facts } from '../facts/facts.ts';
+import type { Script } from '../shell/script.ts';
+import type { Effect } from './effect.ts';
+
+/** What the read script found at a path. */
+export type FileState =
+  | { readonly kind: 'absent' }
+  | {
+      readonly kind: 'file';
+      readonly bytes: Buffer;
+      /** Four octal digits: `0644`. */
+      readonly mode: string;
+      /** `user:group`, by name. */
+      readonly owner: string;
+    }
+  /** A directory, a symbolic link, a device: anything that is no regular file. */
+  | { readonly kind: 'other'; readonly type: string };
+
+/** What a resource wants read. All resources of one `ensure` are read in one script. */
+export interface Read {
+  /** Absolute paths or shell globs (`/etc/default/grub.d/*.cfg`). */
+  readonly files?: readonly string[];
+  /** Scripts that only read; their output and exit code come back under the key. */
+  readonly probes?: Readonly<Record<string, Script>>;
+}
+
+/** What was read, for one resource. */
+export interface State {
+  /** The file at a path that `Read.files` named or globbed. */
+  file(path: string): FileState;
+  /** Paths that exist and match a glob that `Read.files` named, sorted. */
+  matches(glob: string): readonly string[];
+  probe(key: string): { readonly code: number; readonly stdout: string };
+}
+
+/** What a change does on the host. */
+export type Action =
+  | { readonly kind: 'write'; readonly path: string; readonly text: string; readonly mode: string; readonly owner: string }
+  | { readonly kind: 'remove'; readonly path: string }
+  | { readonly kind: 'run'; readonly label: string; readonly script: Script };
+
+/** What one resource would change on one host: a diff for people, actions for the host, its effects. */
+export interface Change {
+  /** The resource's `name`. */
+  readonly resource: string;
+  /** One line for people: `add intel_iommu=on iommu=pt`. */
+  readonly summary: string;
+  /** Unified diffs, one per file; empty for what has none. */
+  readonly diffs: readonly string[];
+  readonly actions: readonly Action[];
+  readonly effects: readonly Effect[];
+  /** Things an operator should know that change nothing. */
+  readonly notes: readonly string[];
+  /** Tokens of kernel arguments that the runner owns from now on; absent where the resource has none. */
+  readonly ownedArguments?: readonly string[];
+}
+
+/** What `change` is told beside the state. Pure data. */
+export interface ChangeContext {
+  readonly host: string;
+  readonly facts: Facts;
+  /** Tokens of kernel arguments that earlier runs added and that are the runner's to replace. */
+  readonly ownedArguments: readonly string[];
+}
+
+/**
+ * A wish about a host: what to read, and, purely, what to change. Batched: `ensure` reads and writes any number at once.
+ */
+export interface Resource {
+  readonly kind: string;
+  /** Kind and subject: `file /etc/motd`, `kernel arguments`. Unique within one `ensure`. */
+  readonly name: string;
+  read(facts: Facts): Read;
+  /** Pure. `null`: nothing to do. Errors (`VfleetError`): what is wished cannot be had on this host. */
+  change(state: State, context: ChangeContext): Change | null;
+  /** What the resource wishes for, told to checks: the tokens that should run, the modules that should be loaded. */
+  readonly wants?: (facts: Facts) => Wants;
+}
+
+/** Wishes that checks judge: see `Resource.wants`. */
+export interface Wants {
+  readonly kernelArguments?: { readonly present: readonly string[]; readonly absent: readonly string[] };
+  readonly modules?: readonly string[];
+}
