@@ -42,7 +42,13 @@ export type Failure = Omit<ErrorParts, 'cause'> & { readonly message: string };
  * core. `intent` events are on disk before the act that they announce.
  */
 export type Event =
-  | { readonly type: 'run-started'; readonly run: string; readonly command: Command; readonly playbook: string | null; readonly hosts: readonly { readonly name: string; readonly rack: string | null }[] }
+  | {
+      readonly type: 'run-started';
+      readonly run: string;
+      readonly command: Command;
+      readonly playbook: string | null;
+      readonly hosts: readonly { readonly name: string; readonly rack: string | null }[];
+    }
   | { readonly type: 'host-started'; readonly host: string }
   | { readonly type: 'phase'; readonly host: string; readonly phase: Phase; readonly detail?: string }
   | { readonly type: 'facts-read'; readonly host: string; readonly facts: Facts }
@@ -55,11 +61,23 @@ export type Event =
   | { readonly type: 'verdict'; readonly host: string; readonly phase: 'gate' | 'verify'; readonly verdict: Verdict }
   | { readonly type: 'warning'; readonly host: string | null; readonly text: string }
   | { readonly type: 'progress'; readonly host: string; readonly line: string }
-  | { readonly type: 'host-ended'; readonly host: string; readonly state: HostState; readonly failure?: Failure; readonly writes: number; readonly reboots: number }
+  | {
+      readonly type: 'host-ended';
+      readonly host: string;
+      readonly state: HostState;
+      readonly failure?: Failure;
+      readonly writes: number;
+      readonly reboots: number;
+    }
   | { readonly type: 'run-ended'; readonly interrupted: boolean };
 
 /** An event with the time at which the bus took it: ISO 8601, UTC. */
 export type Stamped = Event & { readonly at: string };
 
 /** Event types that must be on disk before the act. */
-export const intents: ReadonlySet<Event['type']> = new Set(['run-started', 'host-started', 'write-intent', 'effect-intent']);
+export const intents: ReadonlySet<Event['type']> = new Set([
+  'run-started',
+  'host-started',
+  'write-intent',
+  'effect-intent',
+]);

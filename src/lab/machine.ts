@@ -9,10 +9,24 @@ export interface MachineKind {
 /** `machine.json`. The schema is in `machine-kind.ts`, which reads and validates it. */
 export interface MachineSettings {
   readonly title: string;
-  readonly distribution: { readonly id: string; readonly idLike: readonly string[]; readonly versionId: string; readonly prettyName: string };
+  readonly distribution: {
+    readonly id: string;
+    readonly idLike: readonly string[];
+    readonly versionId: string;
+    readonly prettyName: string;
+  };
   readonly architecture: string;
-  readonly firmware: { readonly kind: 'uefi' | 'bios'; readonly iommuTable: 'DMAR' | 'IVRS' | 'none'; readonly interruptRemapping: boolean };
-  readonly cpu: { readonly vendorId: string; readonly model: string; readonly flags: readonly string[]; readonly count: number };
+  readonly firmware: {
+    readonly kind: 'uefi' | 'bios';
+    readonly iommuTable: 'DMAR' | 'IVRS' | 'none';
+    readonly interruptRemapping: boolean;
+  };
+  readonly cpu: {
+    readonly vendorId: string;
+    readonly model: string;
+    readonly flags: readonly string[];
+    readonly count: number;
+  };
   readonly memoryKiB: number;
   readonly kernels: readonly MachineKernel[];
   /** The boot loader family whose stand-in tools and files the machine has. */

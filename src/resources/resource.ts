@@ -35,7 +35,13 @@ export interface State {
 
 /** What a change does on the host. */
 export type Action =
-  | { readonly kind: 'write'; readonly path: string; readonly text: string; readonly mode: string; readonly owner: string }
+  | {
+      readonly kind: 'write';
+      readonly path: string;
+      readonly text: string;
+      readonly mode: string;
+      readonly owner: string;
+    }
   | { readonly kind: 'remove'; readonly path: string }
   | { readonly kind: 'run'; readonly label: string; readonly script: Script };
 
