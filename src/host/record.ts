@@ -1,0 +1,90 @@
+import { z } from 'zod';
+import { VfleetError } from '../errors.ts';
+import type { Effect } from '../resources/effect.ts';
+
+/**
+ * What the runner keeps on a host, in `/var/lib/vfleet/state.json`: what it owns, and what is still due. Every change is
+ * preceded by its effects here, so that whatever dies in between, the next run goes on.
+ */
+export interface HostRecord {
+  /** Tokens of kernel arguments that the runner added. */
+  readonly ownedArguments: readonly string[];
+  /** Effects that no settle has consumed yet. */
+  readonly pending: readonly Effect[];
+  /** Boot id at the moment when all that a reboot should activate had been written and read back. */
+  readonly stamp: string | null;
+}
+
+/** Folder on the host for everything that the runner keeps there. */
+export const stateFolder = '/var/lib/vfleet';
+export const recordPath = `${stateFolder}/state.json`;
+
+const version = 1;
+
+const effectSchema: z.ZodType<Effect> = z.discriminatedUnion('kind', [
+  z.strictObject({ kind: z.literal('initramfs'), reason: z.string() }),
+  z.strictObject({
+    kind: z.literal('boot-configuration'),
+    reason: z.string(),
+    present: z.array(z.string()),
+    absent: z.array(z.string()),
+  }),
+  z.strictObject({ kind: z.literal('service'), reason: z.string(), unit: z.string() }),
+  z.strictObject({
+    kind: z.literal('reboot'),
+    reason: z.string(),
+    present: z.array(z.string()),
+    absent: z.array(z.string()),
+  }),
+]);
+
+const recordSchema = z.object({
+  version: z.literal(version),
+  ownedArguments: z.array(z.string()),
+  pending: z.array(effectSchema),
+  stamp: z.string().nullable(),
+});
+
+/** A host that was never touched. */
+export const emptyRecord: HostRecord = { ownedArguments: [], pending: [], stamp: null };
+
+/** Reads the record. `null` text: there is none. Errors: `record.newer`, `record.unreadable`. */
+export function parseRecord(text: string | null): HostRecord {
+  if (text === null) return emptyRecord;
+  const found = parseJson(text);
+  const stored = z.object({ version: z.number() }).safeParse(found);
+  if (stored.success && stored.data.version > version) {
+    throw new VfleetError({
+      code: 'record.newer',
+      thing: recordPath,
+      expected: `version ${version} or older`,
+      found: `version ${stored.data.version}, written by a newer vfleet`,
+      next: 'use that version of vfleet for this host',
+    });
+  }
+  const record = recordSchema.safeParse(found);
+  if (!record.success) {
+    throw new VfleetError({
+      code: 'record.unreadable',
+      thing: recordPath,
+      expected: 'a record written by vfleet',
+      found: text.slice(0, 120),
+      next: `look at ${recordPath} on the host; move it aside only if no reboot is due there`,
+    });
+  }
+  const { ownedArguments, pending, stamp } = record.data;
+  return { ownedArguments, pending, stamp };
+}
+
+/** The text of the record, as it is stored. */
+export function printRecord(record: HostRecord): string {
+  return `${JSON.stringify({ version, ...record }, null, 1)}\n`;
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,76 @@
+import { z } from 'zod';
+import type { Check } from '../checks/check.ts';
+import type { CustomFact } from '../facts/custom-fact.ts';
+import type { HostHandle, Subject } from '../host/handle.ts';
+
+/** Facts of a playbook's own, by name; see `fact`. */
+export type CustomFacts = Readonly<Record<string, CustomFact<unknown>>>;
+
+/** The values that custom facts have on `host.facts`. */
+export type FactValues<F extends CustomFacts> = {
+  readonly [Name in keyof F]: F[Name] extends CustomFact<infer Value> ? Value : never;
+};
+
+/** What a playbook says. Types flow from `vars` and `facts` into every function with no annotation. */
+export interface PlaybookDefinition<V extends z.ZodType, F extends CustomFacts> {
+  /** For people: `PCI passthrough`. */
+  readonly name: string;
+  /** One sentence for `--help` and reports. */
+  readonly description?: string;
+  /** The variables that it takes from inventory and `-e`, validated for every host before any host is touched. */
+  readonly vars?: V;
+  /** Facts beside the built-in ones, read in the same probe. */
+  readonly facts?: F;
+  /** Checks that refuse a host before anything is written: a failure or an unknown does. */
+  readonly gate?: (host: Subject<z.output<V>, FactValues<F>>) => readonly Check[];
+  /** May change the host, only through `host.ensure` and `host.settle`. `plan` runs it with writing off. */
+  readonly apply?: (host: HostHandle<z.output<V>, FactValues<F>>) => Promise<void> | void;
+  /** Checks that prove the result. Never changes anything, and also runs alone. */
+  readonly verify?: (host: Subject<z.output<V>, FactValues<F>>) => readonly Check[];
+}
+
+/** A playbook as the runner takes it: the definition with its types erased. */
+export interface Playbook {
+  readonly vfleet: 'playbook';
+  readonly name: string;
+  readonly description: string | null;
+  readonly vars: z.ZodType;
+  readonly facts: CustomFacts;
+  readonly gate: (host: Subject<unknown, unknown>) => readonly Check[];
+  readonly apply: (host: HostHandle<unknown, unknown>) => Promise<void> | void;
+  readonly verify: (host: Subject<unknown, unknown>) => readonly Check[];
+}
+
+/**
+ * Defines a playbook: the default export of a playbook file.
+ *
+ * @example
+ * export default playbook({
+ *   name: 'Message of the day',
+ *   vars: z.object({ motd: z.string() }),
+ *   async apply(host) {
+ *     await host.ensure(file('/etc/motd', `${host.vars.motd}\n`));
+ *   },
+ * });
+ */
+export function playbook<V extends z.ZodType = z.ZodObject<Record<never, never>>, F extends CustomFacts = Record<never, never>>(
+  definition: PlaybookDefinition<V, F>,
+): Playbook {
+  // The runner hands every function a host whose vars went through `vars` and whose facts hold `facts`.
+  const erased = definition as unknown as Partial<Playbook>;
+  return {
+    vfleet: 'playbook',
+    name: definition.name,
+    description: definition.description ?? null,
+    vars: definition.vars ?? z.object({}),
+    facts: definition.facts ?? {},
+    gate: erased.gate ?? (() => []),
+    apply: erased.apply ?? (() => {}),
+    verify: erased.verify ?? (() => []),
+  };
+}
+
+/** Whether a value is what `playbook` made, also when another copy of the package made it. */
+export function isPlaybook(value: unknown): value is Playbook {
+  return typeof value === 'object' && value !== null && (value as { vfleet?: unknown }).vfleet === 'playbook';
+}
