@@ -1,0 +1,38 @@
+import type { HostState } from '../events/event.ts';
+
+/** Where one host stands in a rollout. */
+export type Standing =
+  | { readonly kind: 'waiting' }
+  | { readonly kind: 'working' }
+  | { readonly kind: 'ended'; readonly state: HostState };
+
+/** A rollout at one moment. Plain data; `step` makes the next one. */
+export interface RolloutState {
+  /** Every host of the rollout, in the order in which they may start. */
+  readonly hosts: ReadonlyMap<string, Standing>;
+  /** Somebody asked to stop: nobody starts any more. */
+  readonly stopping: boolean;
+}
+
+/** What a rollout is told. */
+export type RolloutEvent =
+  | { readonly type: 'started'; readonly host: string }
+  | { readonly type: 'ended'; readonly host: string; readonly state: HostState }
+  | { readonly type: 'stop' };
+
+/** The state before anything happened. */
+export function beginRollout(hosts: readonly string[]): RolloutState {
+  return { hosts: new Map(hosts.map((host) => [host, { kind: 'waiting' }])), stopping: false };
+}
+
+/** The state after an event. Pure. An event about a host that it cannot be true of is a bug and throws. */
+export function step(state: RolloutState, event: RolloutEvent): RolloutState {
+  if (event.type === 'stop') return { ...state, stopping: true };
+  const before = state.hosts.get(event.host);
+  const wanted = event.type === 'started' ? ['waiting'] : ['waiting', 'working'];
+  if (before === undefined || !wanted.includes(before.kind)) {
+    throw new Error(`rollout: ${event.host} cannot be ${event.type} when it is ${before?.kind ?? 'not part of it'}`);
+  }
+  const after: Standing = event.type === 'started' ? { kind: 'working' } : { kind: 'ended', state: event.state };
+  return { ...state, hosts: new Map(state.hosts).set(event.host, after) };
+}
