@@ -20,6 +20,8 @@ export interface PlannedChange {
   readonly digest: string;
   /** It comes after a planned reboot, so the host may look different by then. */
   readonly tentative: boolean;
+  /** Which `ensure` of the playbook it belongs to, counted from 0. */
+  readonly step: number;
 }
 
 /** What is due on one host. */
@@ -32,6 +34,10 @@ export interface HostPlan {
   readonly pending: readonly Effect[];
   /** Effects that settle would consume, in order. */
   readonly effects: readonly Effect[];
+  /** `/etc/machine-id`: the machine that the plan was made for. */
+  readonly machineId: string | null;
+  /** Every fact that the playbook read, by its dotted path; a saved plan holds only while they are the same. */
+  readonly factsRead: Readonly<Record<string, unknown>>;
 }
 
 /** Why a host ended as it did; absent for `ok`. */

@@ -7,8 +7,8 @@ import type { Effect } from '../resources/effect.ts';
  * preceded by its effects here, so that whatever dies in between, the next run goes on.
  */
 export interface HostRecord {
-  /** Tokens of kernel arguments that the runner added. */
-  readonly ownedArguments: readonly string[];
+  /** Tokens of kernel arguments that the runner added, by the name of the playbook that wished for them. */
+  readonly ownedArguments: Readonly<Record<string, readonly string[]>>;
   /** Effects that no settle has consumed yet. */
   readonly pending: readonly Effect[];
   /** Boot id at the moment when all that a reboot should activate had been written and read back. */
@@ -40,13 +40,13 @@ const effectSchema: z.ZodType<Effect> = z.discriminatedUnion('kind', [
 
 const recordSchema = z.object({
   version: z.literal(version),
-  ownedArguments: z.array(z.string()),
+  ownedArguments: z.record(z.string(), z.array(z.string())),
   pending: z.array(effectSchema),
   stamp: z.string().nullable(),
 });
 
 /** A host that was never touched. */
-export const emptyRecord: HostRecord = { ownedArguments: [], pending: [], stamp: null };
+export const emptyRecord: HostRecord = { ownedArguments: {}, pending: [], stamp: null };
 
 /** Reads the record. `null` text: there is none. Errors: `record.newer`, `record.unreadable`. */
 export function parseRecord(text: string | null): HostRecord {

@@ -1,0 +1,16 @@
+import type { HostState } from '../events/event.ts';
+
+/** Codes of errors by which vfleet itself declines, before or instead of an act that could harm. */
+const refusals: readonly string[] = ['gate.', 'plan.', 'guests.', 'boot.unsupported', 'record.newer', 'boot.contradiction'];
+
+/** Codes of errors that say that the host could not be talked to at all. */
+const unreachable: readonly string[] = ['ssh.'];
+
+/** The state in which an error leaves a host. */
+export function stateOfError(code: string, begun: boolean): HostState {
+  const is = (prefixes: readonly string[]): boolean => prefixes.some((prefix) => code.startsWith(prefix));
+  if (code === 'reboot.lost') return 'lost';
+  if (code === 'interrupted') return begun ? 'failed' : 'skipped';
+  if (is(refusals)) return 'refused';
+  return is(unreachable) ? 'unreachable' : 'failed';
+}
