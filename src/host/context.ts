@@ -1,0 +1,32 @@
+import type { Bus } from '../events/bus.ts';
+import type { HostPlan } from '../events/event.ts';
+import type { InventoryHost } from '../inventory/host.ts';
+import type { Playbook } from '../playbook/define.ts';
+import type { Shell } from '../shell/shell.ts';
+import type { Clock, RebootPolicy } from './reboot.ts';
+
+/** What a host run may do. `plan` and `verify` write nothing. */
+export type Mode = 'plan' | 'apply' | 'verify' | 'facts';
+
+/** Everything that one host's run needs, normalised once at the edge. */
+export interface HostContext {
+  readonly host: InventoryHost;
+  /** The playbook's variables, validated. */
+  readonly vars: unknown;
+  readonly playbook: Playbook;
+  readonly mode: Mode;
+  /** Names the run on the host: for backups and jobs. Letters, digits and `-`. */
+  readonly run: string;
+  readonly shell: Shell;
+  readonly bus: Bus;
+  readonly clock: Clock;
+  readonly reboot: RebootPolicy;
+  /** Reboot although guests run. */
+  readonly guestsAllowed: boolean;
+  /** What `apply` was shown and must do exactly; absent: whatever is due. */
+  readonly expected?: HostPlan;
+  /** Aborted: come to a safe end at the next boundary between steps. */
+  readonly stop: AbortSignal;
+  /** Aborted: also give up waiting. */
+  readonly abandon: AbortSignal;
+}
