@@ -1,0 +1,70 @@
+// Checks that imports point down only, and that each library is used in its one folder. Type-only imports are exempt:
+// they leave no trace at run time. Run by `npm run check`; exits 1 and names every import that points the wrong way.
+import { readdirSync, readFileSync } from 'node:fs';
+import { dirname, join, normalize, relative } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const src = fileURLToPath(new URL('../../src/', import.meta.url));
+
+/** What each folder may import at run time, beside itself and `errors.ts`. */
+const below = {
+  transport: [],
+  shell: ['transport'],
+  template: [],
+  boot: ['template', 'shell'],
+  facts: ['boot', 'template', 'shell'],
+  resources: ['facts', 'boot', 'template', 'shell'],
+  checks: ['facts', 'boot', 'template', 'shell'],
+  host: ['facts', 'resources', 'checks', 'boot', 'template', 'shell'],
+  inventory: [],
+  events: [],
+  playbook: [],
+  rollout: ['host', 'events'],
+  report: ['events'],
+  lab: ['inventory'],
+  cli: ['rollout', 'report', 'host', 'facts', 'shell', 'template', 'transport', 'inventory', 'playbook', 'events', 'lab', 'index.ts'],
+  'index.ts': ['playbook', 'facts', 'checks', 'resources', 'shell', 'boot', 'inventory', 'template'],
+  'errors.ts': [],
+};
+
+/** Libraries and the only folders that may import them. */
+const homes = {
+  ssh2: ['transport/ssh/', 'lab/'],
+  yargs: ['cli/'],
+  'yargs/helpers': ['cli/'],
+  handlebars: ['template/'],
+  jiti: ['playbook/'],
+  diff: ['resources/'],
+};
+
+const importPattern = /^(?:import|export)\s+(?!type\b)(?:[^'"]*?\sfrom\s+)?['"]([^'"]+)['"]|\bimport\(\s*['"]([^'"]+)['"]\s*\)/gm;
+
+const wrong = [];
+for (const file of readdirSync(src, { recursive: true }).map(String).filter((name) => name.endsWith('.ts'))) {
+  const from = file.split('/')[0];
+  if (!(from in below)) {
+    wrong.push(`src/${file}: folder ${from} has no place in test/architecture/imports.mjs`);
+    continue;
+  }
+  for (const [, stated, dynamic] of readFileSync(join(src, file), 'utf8').matchAll(importPattern)) {
+    const target = stated ?? dynamic;
+    if (target.startsWith('.')) {
+      const to = relative(src, normalize(join(src, dirname(file), target))).split('/')[0];
+      if (to === from || to === 'errors.ts' || below[from].includes(to)) continue;
+      wrong.push(`src/${file}: ${from} may not import ${to} (${target})`);
+    } else if (target in homes && !homes[target].some((home) => file.startsWith(home))) {
+      wrong.push(`src/${file}: ${target} may be imported only by ${homes[target].join(' and ')}`);
+    }
+  }
+}
+
+const onlyByItsCommand = (file, text) => /from '(?:\.\.\/)+lab\//.test(text) && !/^(?:lab\/|cli\/commands\/lab)/.test(file);
+for (const file of readdirSync(src, { recursive: true }).map(String).filter((name) => name.endsWith('.ts'))) {
+  if (onlyByItsCommand(file, readFileSync(join(src, file), 'utf8'))) wrong.push(`src/${file}: lab is imported only by its command`);
+}
+
+if (wrong.length > 0) {
+  console.error(wrong.join('\n'));
+  process.exit(1);
+}
+console.log('imports point down');
