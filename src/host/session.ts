@@ -1,0 +1,85 @@
+import type { HostPlan, Phase, PlannedChange } from '../events/event.ts';
+import type { Facts } from '../facts/facts.ts';
+import { trackFacts } from '../facts/track.ts';
+import type { Effect } from '../resources/effect.ts';
+import { mergeEffects } from '../resources/effect-order.ts';
+import type { Wants } from '../resources/resource.ts';
+import type { Verdict } from '../checks/check.ts';
+import type { HostContext } from './context.ts';
+import type { Subject } from './handle.ts';
+import { interruptedAt } from './interrupt.ts';
+import { emptyRecord, type HostRecord } from './record.ts';
+
+/** One host's run while it lasts: what is known of the host, and what has been planned and done. */
+export class Session {
+  readonly context: HostContext;
+  /** As the latest probe found them. */
+  facts: Facts;
+  /** The record as the host has it, as far as it was read. */
+  record: HostRecord = emptyRecord;
+  /** A reboot is planned: what is planned after it may turn out otherwise. */
+  tentative = false;
+  /** Number of `ensure` calls so far. */
+  step = 0;
+  writes = 0;
+  reboots = 0;
+  readonly gates: Verdict[] = [];
+  readonly changes: PlannedChange[] = [];
+  /** What earlier runs left due, as first read. */
+  pending: readonly Effect[] = [];
+  /** Effects that are due now, in order. */
+  due: readonly Effect[] = [];
+  /** All effects of the run, in order. */
+  effects: readonly Effect[] = [];
+  wants: Wants = {};
+  readonly factsRead: Record<string, unknown> = {};
+
+  constructor(context: HostContext, facts: Facts) {
+    this.context = context;
+    this.facts = facts;
+  }
+
+  get name(): string {
+    return this.context.host.name;
+  }
+
+  /** What the playbook may see of the host; each fact that it reads is noted for the plan. */
+  get subject(): Subject<unknown, unknown> {
+    const { host, vars } = this.context;
+    const { name, rack, groups } = host;
+    const facts = trackFacts(this.facts, (path, value) => {
+      // Only the first reading counts: after a reboot the playbook may rightly find something else.
+      if (this.reboots === 0) this.factsRead[path] ??= value;
+    });
+    return { name, rack, groups, vars, facts: facts as Subject<unknown, unknown>['facts'] };
+  }
+
+  /** Adds effects that became due. */
+  addDue(effects: readonly Effect[]): void {
+    this.due = mergeEffects([...this.due, ...effects]);
+    this.effects = mergeEffects([...this.effects, ...effects]);
+  }
+
+  enter(phase: Phase, detail?: string): void {
+    this.context.bus.emit({ type: 'phase', host: this.name, phase, ...(detail !== undefined && { detail }) });
+  }
+
+  /** Comes to an end here when somebody asked to stop: nothing has been begun that is not written down. */
+  stopHere(): void {
+    if (this.context.stop.aborted) throw interruptedAt(this.name, this.writes > 0);
+  }
+
+  /** The plan as far as it was made. */
+  get plan(): HostPlan {
+    return {
+      host: this.name,
+      rack: this.context.host.rack,
+      gates: this.gates,
+      changes: this.changes,
+      pending: this.pending,
+      effects: this.effects,
+      machineId: this.facts.identity.machineId,
+      factsRead: this.factsRead,
+    };
+  }
+}
