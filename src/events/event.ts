@@ -77,6 +77,15 @@ export type Event =
     }
   | { readonly type: 'run-ended'; readonly interrupted: boolean };
 
+/** Events that are on disk before the act that they announce. */
+export type Intent = Extract<
+  Event,
+  { readonly type: 'run-started' | 'host-started' | 'write-intent' | 'effect-intent' }
+>;
+
+/** Events that tell what is so, or what was done. */
+export type Notice = Exclude<Event, Intent>;
+
 /** An event with the time at which the bus took it: ISO 8601, UTC. */
 export type Stamped = Event & { readonly at: string };
 
