@@ -13,8 +13,14 @@ export type FileState =
       /** `user:group`, by name. */
       readonly owner: string;
     }
-  /** A directory, a symbolic link, a device: anything that is no regular file. */
-  | { readonly kind: 'other'; readonly type: string };
+  /** A directory, a symbolic link, a device: anything that is no regular file, or a file that may not be read. */
+  | {
+      readonly kind: 'other';
+      /** For people: `a symbolic link to ../x`, `a directory`. */
+      readonly type: string;
+      /** Of the regular file that a symbolic link leads to. */
+      readonly bytes?: Buffer;
+    };
 
 /** What a resource wants read. All resources of one `ensure` are read in one script. */
 export interface Read {
@@ -39,6 +45,8 @@ export type Action =
       readonly kind: 'write';
       readonly path: string;
       readonly text: string;
+      /** `latin1`: each character is one byte, for files that are not UTF-8. Default: `utf8`. */
+      readonly encoding?: 'utf8' | 'latin1';
       readonly mode: string;
       readonly owner: string;
     }

@@ -1,0 +1,37 @@
+import { parseArgument, sameName } from '../boot/arguments.ts';
+import type { Effect } from './effect.ts';
+
+const order: readonly Effect['kind'][] = ['initramfs', 'boot-configuration', 'service', 'reboot'];
+
+/**
+ * Effects as `settle` consumes them: one of each kind (of services: one for each unit), in fixed order. Of arguments
+ * that are named twice the later effect counts. A reboot restarts every service, so that none is restarted before it.
+ */
+export function mergeEffects(effects: readonly Effect[]): readonly Effect[] {
+  const merged = new Map<string, Effect>();
+  const reboots = effects.some((effect) => effect.kind === 'reboot');
+  for (const effect of effects) {
+    if (effect.kind === 'service' && reboots) continue;
+    const key = effect.kind === 'service' ? `service ${effect.unit}` : effect.kind;
+    const before = merged.get(key);
+    merged.set(key, before === undefined ? effect : union(before, effect));
+  }
+  return [...merged.values()].sort((a, b) => order.indexOf(a.kind) - order.indexOf(b.kind));
+}
+
+function union(before: Effect, after: Effect): Effect {
+  const reason = before.reason.split('; ').includes(after.reason) ? before.reason : `${before.reason}; ${after.reason}`;
+  if (!hasArguments(before) || !hasArguments(after)) return { ...after, reason };
+  const named = [...after.present.map((token) => parseArgument(token).name), ...after.absent];
+  const settled = (name: string): boolean => !named.some((other) => sameName(other, name));
+  return {
+    ...after,
+    reason,
+    present: [...before.present.filter((token) => settled(parseArgument(token).name)), ...after.present],
+    absent: [...before.absent.filter(settled), ...after.absent],
+  };
+}
+
+function hasArguments(effect: Effect): effect is Extract<Effect, { present: readonly string[] }> {
+  return effect.kind === 'boot-configuration' || effect.kind === 'reboot';
+}
