@@ -1,5 +1,10 @@
 /** Facts that change by themselves, and that a plan therefore does not hang on. */
-const volatile: readonly RegExp[] = [/^identity\.bootId$/, /^memory\.availableKiB$/, /^memory\.hugepages\.\d+\.free$/, /^log\./];
+const volatile: readonly RegExp[] = [
+  /^identity\.bootId$/,
+  /^memory\.availableKiB$/,
+  /^memory\.hugepages\.\d+\.free$/,
+  /^log\./,
+];
 
 /**
  * The same facts, with every value that is read told to `onRead` by its dotted path: `iommu.firmware`, `pci.3.driver`.
