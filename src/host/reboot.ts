@@ -77,7 +77,9 @@ export function judgeRebootAnswer(output: Output, host: string): void {
     host,
     thing: 'the request to reboot',
     expected: 'that it is written down and accepted',
-    found: sections.has('busy') ? 'the host lock held by another run' : output.stderr.trim() || `exit code ${output.code}`,
+    found: sections.has('busy')
+      ? 'the host lock held by another run'
+      : output.stderr.trim() || `exit code ${output.code}`,
     next: 'run `vfleet apply` again',
   });
 }

@@ -1,10 +1,10 @@
+import type { Verdict } from '../checks/check.ts';
 import type { HostPlan, Phase, PlannedChange } from '../events/event.ts';
 import type { Facts } from '../facts/facts.ts';
 import { trackFacts } from '../facts/track.ts';
 import type { Effect } from '../resources/effect.ts';
 import { mergeEffects } from '../resources/effect-order.ts';
 import type { Wants } from '../resources/resource.ts';
-import type { Verdict } from '../checks/check.ts';
 import type { HostContext } from './context.ts';
 import type { Subject } from './handle.ts';
 import { interruptedAt } from './interrupt.ts';
@@ -21,6 +21,8 @@ export class Session {
   tentative = false;
   /** Number of `ensure` calls so far. */
   step = 0;
+  /** Something was changed since the facts were read. */
+  stale = false;
   writes = 0;
   reboots = 0;
   readonly gates: Verdict[] = [];
@@ -32,6 +34,8 @@ export class Session {
   /** All effects of the run, in order. */
   effects: readonly Effect[] = [];
   wants: Wants = {};
+  /** Kernel arguments that earlier `ensure`s of this run own. */
+  ownedEarlier: readonly string[] = [];
   readonly factsRead: Record<string, unknown> = {};
 
   constructor(context: HostContext, facts: Facts) {

@@ -1,7 +1,14 @@
 import type { HostState } from '../events/event.ts';
 
 /** Codes of errors by which vfleet itself declines, before or instead of an act that could harm. */
-const refusals: readonly string[] = ['gate.', 'plan.', 'guests.', 'boot.unsupported', 'record.newer', 'boot.contradiction'];
+const refusals: readonly string[] = [
+  'gate.',
+  'plan.',
+  'guests.',
+  'boot.unsupported',
+  'record.newer',
+  'boot.contradiction',
+];
 
 /** Codes of errors that say that the host could not be talked to at all. */
 const unreachable: readonly string[] = ['ssh.'];

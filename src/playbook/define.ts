@@ -53,9 +53,10 @@ export interface Playbook {
  *   },
  * });
  */
-export function playbook<V extends z.ZodType = z.ZodObject<Record<never, never>>, F extends CustomFacts = Record<never, never>>(
-  definition: PlaybookDefinition<V, F>,
-): Playbook {
+export function playbook<
+  V extends z.ZodType = z.ZodObject<Record<never, never>>,
+  F extends CustomFacts = Record<never, never>,
+>(definition: PlaybookDefinition<V, F>): Playbook {
   // The runner hands every function a host whose vars went through `vars` and whose facts hold `facts`.
   const erased = definition as unknown as Partial<Playbook>;
   return {

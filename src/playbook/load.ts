@@ -63,7 +63,10 @@ async function importWith(jiti: ReturnType<typeof createJiti>, file: string, pat
 /** The message and the first position inside the playbook, which is where its author must look. */
 function describe(thrown: unknown, file: string): string {
   if (!(thrown instanceof Error)) return String(thrown);
-  const position = thrown.stack?.split('\n').find((line) => line.includes(file))?.match(/:(\d+):(\d+)\)?$/);
+  const position = thrown.stack
+    ?.split('\n')
+    .find((line) => line.includes(file))
+    ?.match(/:(\d+):(\d+)\)?$/);
   const message = thrown.message.split('\n')[0] ?? thrown.message;
   return position ? `${message} (line ${position[1]}, column ${position[2]})` : message;
 }

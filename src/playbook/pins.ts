@@ -34,7 +34,9 @@ async function collect(file: string, files: Map<string, string>): Promise<void> 
   const text = await readFile(file, 'utf8').catch(() => null);
   if (text === null) return;
   files.set(file, sha256(text));
-  const imports = [...text.matchAll(/\b(?:from|import)\s*\(?\s*['"](\.{1,2}\/[^'"]+)['"]/g)].map((match) => match[1] ?? '');
+  const imports = [...text.matchAll(/\b(?:from|import)\s*\(?\s*['"](\.{1,2}\/[^'"]+)['"]/g)].map(
+    (match) => match[1] ?? '',
+  );
   for (const target of imports) {
     const base = resolve(dirname(file), target);
     for (const candidate of [base, base.replace(/\.js$/, '.ts'), `${base}.ts`]) await collect(candidate, files);

@@ -83,7 +83,9 @@ export async function readPlan(path: string): Promise<SavedPlan> {
     code: newer ? 'plan.newer' : 'plan.unreadable',
     thing: path,
     expected: `a plan of version ${version}`,
-    found: newer ? `version ${stored.data.version}` : (z.prettifyError(parsed.error).split('\n')[0] ?? 'something else'),
+    found: newer
+      ? `version ${stored.data.version}`
+      : (z.prettifyError(parsed.error).split('\n')[0] ?? 'something else'),
     next: 'make it again with `vfleet plan --out`',
   });
 }

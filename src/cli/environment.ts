@@ -1,0 +1,34 @@
+import { homedir, userInfo } from 'node:os';
+import { join } from 'node:path';
+
+/** What the process around vfleet says. Read once, here and nowhere else. */
+export interface Environment {
+  readonly user: string;
+  readonly home: string;
+  /** Socket of the SSH agent. */
+  readonly agent: string | null;
+  /** Folder for journals and caches: `$XDG_STATE_HOME/vfleet`. */
+  readonly stateHome: string;
+  readonly cacheHome: string;
+  /** Inventory to use when `-i` is not given. */
+  readonly inventory: string;
+  readonly interactive: boolean;
+  readonly colour: boolean;
+}
+
+/** Reads the environment of this process. */
+export function readEnvironment(): Environment {
+  const { env } = process;
+  const home = env['HOME'] ?? homedir();
+  return {
+    user: userInfo().username,
+    home,
+    agent: env['SSH_AUTH_SOCK'] || null,
+    stateHome: join(env['XDG_STATE_HOME'] || join(home, '.local', 'state'), 'vfleet'),
+    cacheHome: join(env['XDG_CACHE_HOME'] || join(home, '.cache'), 'vfleet'),
+    inventory: env['VFLEET_INVENTORY'] || 'inventory',
+    interactive: Boolean(process.stdin.isTTY && process.stderr.isTTY),
+    // https://no-color.org; FORCE_COLOR as Node itself reads it.
+    colour: env['NO_COLOR'] ? false : env['FORCE_COLOR'] ? env['FORCE_COLOR'] !== '0' : Boolean(process.stdout.isTTY),
+  };
+}

@@ -1,0 +1,33 @@
+import { say } from './output.ts';
+
+/** What Ctrl-C means while hosts are at work. */
+export interface Interrupts {
+  /** First Ctrl-C: nobody starts any more; hosts at work come to a safe end. */
+  readonly stop: AbortSignal;
+  /** Second: also give up waiting. Detached work on hosts and reboots go on by themselves. */
+  readonly abandon: AbortSignal;
+  /** Gives Ctrl-C back its usual meaning. */
+  release(): void;
+}
+
+/** Takes SIGINT and SIGTERM over. */
+export function catchInterrupts(): Interrupts {
+  const stop = new AbortController();
+  const abandon = new AbortController();
+  const onSignal = (): void => {
+    if (!stop.signal.aborted) {
+      say('\ninterrupted: no further host is started; hosts at work come to a safe end (again to stop waiting)\n');
+      stop.abort();
+    } else abandon.abort();
+  };
+  process.on('SIGINT', onSignal);
+  process.on('SIGTERM', onSignal);
+  return {
+    stop: stop.signal,
+    abandon: abandon.signal,
+    release() {
+      process.off('SIGINT', onSignal);
+      process.off('SIGTERM', onSignal);
+    },
+  };
+}

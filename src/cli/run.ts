@@ -1,0 +1,116 @@
+import { randomBytes } from 'node:crypto';
+import { basename } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { createBus } from '../events/bus.ts';
+import type { Command, HostPlan } from '../events/event.ts';
+import { openJournal } from '../events/journal.ts';
+import { runFolder } from '../events/run-folder.ts';
+import type { HostContext } from '../host/context.ts';
+import { type Clock, defaultRebootPolicy, type RebootPolicy } from '../host/reboot.ts';
+import { runHost } from '../host/run.ts';
+import type { Playbook } from '../playbook/define.ts';
+import { startFold } from '../report/fold.ts';
+import type { Summary } from '../report/summary.ts';
+import { startTerminal } from '../report/terminal.ts';
+import { drive } from '../rollout/drive.ts';
+import { createShell } from '../shell/remote-shell.ts';
+import { createSshTransport } from '../transport/ssh/ssh-transport.ts';
+import type { Environment } from './environment.ts';
+import type { Fleet } from './fleet.ts';
+import { catchInterrupts } from './interrupts.ts';
+import type { ConnectionArguments } from './options.ts';
+import { warn } from './output.ts';
+import { targetOf } from './targets.ts';
+
+/** What one command does with a fleet. */
+export interface Run {
+  readonly command: Command;
+  readonly fleet: Fleet;
+  readonly playbook: Playbook;
+  /** Validated variables, by host. */
+  readonly vars: ReadonlyMap<string, unknown>;
+  readonly args: ConnectionArguments;
+  readonly environment: Environment;
+  /** By host: what was shown and must be done exactly. */
+  readonly expected?: ReadonlyMap<string, HostPlan>;
+  readonly reboot?: Partial<RebootPolicy>;
+  readonly guestsAllowed?: boolean;
+}
+
+/** Runs a command over its hosts, shows it while it lasts, keeps its journal, and tells how it ended. */
+export async function run(run: Run): Promise<Summary> {
+  const { command, fleet, playbook, args, environment } = run;
+  const folder = runFolder(environment.stateHome, new Date(), Math.random);
+  const journal = await openJournal(folder);
+  const bus = createBus({ now: () => new Date(), journal });
+  const folding = startFold();
+  bus.subscribe((event) => folding.take(event));
+  const terminal = startTerminal({ bus, stream: process.stderr, colour: environment.colour && process.stderr.isTTY });
+  const interrupts = catchInterrupts();
+  try {
+    await bus.intend({
+      type: 'run-started',
+      run: basename(folder),
+      command,
+      playbook: command === 'facts' ? null : playbook.name,
+      hosts: fleet.hosts.map(({ name, rack }) => ({ name, rack })),
+    });
+    const transport = createSshTransport();
+    const contexts = new Map(
+      fleet.hosts.map((host): [string, HostContext] => {
+        const target = targetOf(host, fleet.inventory, args, environment);
+        const shell = createShell({
+          host: host.name,
+          connect: () => transport.connect(target, interrupts.abandon),
+          elevate: host.ssh.elevate,
+          elevatePassword: host.ssh.elevatePassword,
+          randomBytes,
+        });
+        const expected = run.expected?.get(host.name);
+        const context: HostContext = {
+          host,
+          vars: run.vars.get(host.name),
+          playbook,
+          mode: command,
+          run: basename(folder),
+          shell,
+          bus,
+          clock,
+          reboot: { ...defaultRebootPolicy, ...run.reboot },
+          guestsAllowed: run.guestsAllowed ?? false,
+          stop: interrupts.stop,
+          abandon: interrupts.abandon,
+          ...(expected !== undefined && { expected }),
+        };
+        return [host.name, context];
+      }),
+    );
+    await drive({
+      hosts: [...contexts.keys()],
+      policy: { parallel: args.parallel },
+      runner: {
+        start: (host) => {
+          const context = contexts.get(host);
+          if (context === undefined) throw new Error(`no such host: ${host}`);
+          return runHost(context);
+        },
+      },
+      bus,
+      stop: interrupts.stop,
+    });
+    bus.emit({ type: 'run-ended', interrupted: interrupts.stop.aborted });
+  } finally {
+    interrupts.release();
+    terminal.stop();
+    await bus.close().catch((thrown: unknown) => warn(thrown instanceof Error ? thrown.message : String(thrown)));
+  }
+  return folding.summary();
+}
+
+const clock: Clock = {
+  now: () => performance.now(),
+  async sleep(milliseconds, signal) {
+    // An abort only ends the pause; whoever pauses looks at the signal.
+    await sleep(milliseconds, undefined, signal === undefined ? {} : { signal }).catch(() => {});
+  },
+};

@@ -1,0 +1,39 @@
+import type { Command } from '../events/event.ts';
+import { exitCode } from '../report/exit-code.ts';
+import { renderJson } from '../report/json.ts';
+import type { Summary } from '../report/summary.ts';
+import { renderPlans } from '../report/text/plans.ts';
+import { renderSummary } from '../report/text/summary.ts';
+import { renderVerdicts } from '../report/text/verdicts.ts';
+import type { Environment } from './environment.ts';
+import type { InventoryArguments } from './options.ts';
+import { write } from './output.ts';
+
+/** Shows a plan, and gives the exit code. */
+export function showPlan(summary: Summary, args: InventoryArguments, environment: Environment): number {
+  if (args.json) write(`${renderJson(summary, 'plan')}\n`);
+  else write(`${renderPlans(summary.hosts, look(args, environment))}\n`);
+  return exitCode(summary, 'plan');
+}
+
+/** Shows how a run ended, and gives the exit code. */
+export function showSummary(
+  summary: Summary,
+  command: Command,
+  args: InventoryArguments,
+  environment: Environment,
+): number {
+  if (args.json) write(`${renderJson(summary, command)}\n`);
+  else {
+    if (command !== 'facts') write(`${renderVerdicts(summary.hosts, look(args, environment))}\n`);
+    write(`${renderSummary(summary, look(args, environment))}\n`);
+  }
+  return exitCode(summary, command);
+}
+
+function look(
+  args: InventoryArguments,
+  environment: Environment,
+): { readonly colour: boolean; readonly verbose: boolean } {
+  return { colour: args.color ?? environment.colour, verbose: args.verbose };
+}

@@ -1,0 +1,167 @@
+import type { Check, Verdict } from '../checks/check.ts';
+import { asVfleetError, VfleetError } from '../errors.ts';
+import type { Failure, HostState } from '../events/event.ts';
+import type { Effect } from '../resources/effect.ts';
+import { joinScripts, sh } from '../shell/script.ts';
+import type { HostContext } from './context.ts';
+import { ensure } from './ensure.ts';
+import type { HostHandle } from './handle.ts';
+import { probeHost } from './probe.ts';
+import { Session } from './session.ts';
+import { settle } from './settle.ts';
+import { stateOfError } from './state.ts';
+
+/** How one host's run ended. */
+export interface HostEnd {
+  readonly state: HostState;
+  readonly failure?: Failure;
+  /** Write scripts that changed the host. */
+  readonly writes: number;
+  readonly reboots: number;
+}
+
+/**
+ * One host from beginning to end: facts, gate, then what the mode asks for. Never rejects: whatever happens becomes the
+ * state in which the host ends.
+ */
+export async function runHost(context: HostContext): Promise<HostEnd> {
+  const { host, shell, bus, mode } = context;
+  let session: Session | null = null;
+  try {
+    bus.emit({ type: 'phase', host: host.name, phase: 'connect' });
+    session = new Session(context, await probeHost(context));
+    bus.emit({ type: 'facts-read', host: host.name, facts: session.facts });
+    if (mode !== 'facts') await runPhases(session);
+    return { state: 'ok', writes: session.writes, reboots: session.reboots };
+  } catch (thrown) {
+    const error = asVfleetError(thrown).of(host.name);
+    const { cause: _, ...parts } = error.parts;
+    return {
+      state: stateOfError(error.code, (session?.writes ?? 0) > 0),
+      failure: { ...parts, message: error.message },
+      writes: session?.writes ?? 0,
+      reboots: session?.reboots ?? 0,
+    };
+  } finally {
+    // A plan is worth showing also when the host ends badly after it.
+    if (session !== null && mode === 'plan') bus.emit({ type: 'planned', host: host.name, plan: session.plan });
+    await shell.disconnect();
+  }
+}
+
+async function runPhases(session: Session): Promise<void> {
+  const { playbook, mode } = session.context;
+  if (mode !== 'verify') gate(session);
+  await playbook.apply(handleOf(session));
+  if (mode === 'plan') return;
+  if (mode === 'apply') refuseUnsettled(session);
+  await verify(session);
+}
+
+function handleOf(session: Session): HostHandle<unknown, unknown> {
+  return {
+    get name() {
+      return session.subject.name;
+    },
+    get rack() {
+      return session.subject.rack;
+    },
+    get groups() {
+      return session.subject.groups;
+    },
+    get vars() {
+      return session.subject.vars;
+    },
+    get facts() {
+      return session.subject.facts;
+    },
+    ensure: (...resources) =>
+      ensure(
+        session,
+        resources.filter((resource) => !!resource),
+      ),
+    settle: () => settle(session),
+  };
+}
+
+/** Judges the gates. Nothing has been written yet, and nothing is when one of them does not pass. */
+function gate(session: Session): void {
+  const { playbook, bus } = session.context;
+  session.enter('gate');
+  for (const check of playbook.gate(session.subject)) {
+    const verdict = judge(session, check, null);
+    session.gates.push(verdict);
+    bus.emit({ type: 'verdict', host: session.name, phase: 'gate', verdict });
+  }
+  const closed = session.gates.filter((verdict) => verdict.outcome === 'fail' || verdict.outcome === 'unknown');
+  const [first] = closed;
+  if (first === undefined) return;
+  throw new VfleetError({
+    code: 'gate.closed',
+    host: session.name,
+    thing: first.title,
+    found: first.found,
+    next: first.remedy ?? 'make the check pass',
+  });
+}
+
+/** Effects that a playbook left due are due still: the next run finds them on the host, and an operator hears of it. */
+function refuseUnsettled(session: Session): void {
+  const left: readonly Effect[] = session.due;
+  if (left.length === 0) return;
+  session.context.bus.emit({
+    type: 'warning',
+    host: session.name,
+    text: `the playbook ended without settle(); still due: ${left.map((effect) => effect.kind).join(', ')}`,
+  });
+}
+
+/** Reads the host anew and judges every check, all evidence in one round trip. */
+async function verify(session: Session): Promise<void> {
+  const { context, name } = session;
+  const checks = context.playbook.verify(session.subject);
+  if (checks.length === 0) return;
+  session.enter('verify');
+  if (session.stale) {
+    session.facts = await probeHost(context);
+    session.stale = false;
+  }
+  const evidence = await gatherEvidence(session, checks);
+  const verdicts = checks.map((check, index) => judge(session, check, evidence.get(index) ?? null));
+  for (const verdict of verdicts) context.bus.emit({ type: 'verdict', host: name, phase: 'verify', verdict });
+  const bad = verdicts.filter((verdict) => verdict.outcome === 'fail' || verdict.outcome === 'unknown');
+  const [first] = bad;
+  if (first === undefined) return;
+  throw new VfleetError({
+    code: 'verify.failed',
+    host: name,
+    thing: bad.length === 1 ? first.title : `${bad.length} checks, the first: ${first.title}`,
+    found: first.found,
+    next: first.remedy ?? 'look at the evidence',
+  });
+}
+
+async function gatherEvidence(session: Session, checks: readonly Check[]): Promise<ReadonlyMap<number, string>> {
+  const scripts = checks.map((check, index) => {
+    const script = check.evidence?.(session.facts);
+    return script === undefined
+      ? null
+      : sh`section ${`evidence-${index}`}
+( ${script}
+) 2>&1`;
+  });
+  const asked = scripts.filter((script) => script !== null);
+  if (asked.length === 0) return new Map();
+  const { shell, abandon } = session.context;
+  const output = await shell.run(joinScripts(asked), { signal: abandon });
+  return new Map(
+    checks.flatMap((_, index) => {
+      const text = output.sections.get(`evidence-${index}`)?.toString('utf8');
+      return text === undefined ? [] : [[index, text] as const];
+    }),
+  );
+}
+
+function judge(session: Session, check: Check, evidence: string | null): Verdict {
+  return check.judge({ host: session.name, facts: session.facts, wants: session.wants, evidence });
+}

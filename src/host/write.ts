@@ -1,0 +1,106 @@
+import { VfleetError } from '../errors.ts';
+import { parseWrite, type WriteResult, writeScript } from '../resources/batch.ts';
+import type { Effect } from '../resources/effect.ts';
+import type { Look } from './ensure.ts';
+import { printRecord, stateFolder } from './record.ts';
+import type { Session } from './session.ts';
+
+/** Longest time for a write script, in milliseconds: a full sync of a busy disk takes its time. */
+const timeout = 300_000;
+
+/**
+ * Writes what one look found to be due. `false`: it may or may not have been written, or another run was at work: look
+ * again. With `last` that is an error instead.
+ */
+export async function tryWrite(session: Session, look: Look, last: boolean): Promise<boolean> {
+  const { context, name } = session;
+  if (!isDue(look)) return true;
+  session.stopHere();
+  session.enter('apply');
+  await context.bus.intend({ type: 'write-intent', host: name, changes: look.changes });
+  const script = writeScript({
+    guards: look.found.seen,
+    actions: look.actions,
+    record: printRecord(look.next),
+    stateFolder,
+    backupFolder: `${stateFolder}/backups/${context.run}`,
+  });
+  let result: WriteResult;
+  try {
+    result = parseWrite(await context.shell.run(script, { timeout, signal: context.abandon }), look.actions);
+  } catch (thrown) {
+    // The link broke: the host knows whether it was written, and its lock keeps us out while it still writes.
+    if (last || !(thrown instanceof VfleetError && thrown.code === 'ssh.lost')) throw thrown;
+    await context.clock.sleep(context.reboot.firstPause, context.abandon);
+    return false;
+  }
+  if (result.kind === 'locked' && !last) {
+    session.enter('apply', 'another run is at work on this host; waiting for it');
+    await context.clock.sleep(2_000, context.abandon);
+    session.stopHere();
+    return false;
+  }
+  if (result.kind !== 'locked' && result.kind !== 'changed') {
+    session.stale = true;
+    session.writes += 1;
+  }
+  if (result.kind !== 'done') throw explain(result, name);
+  for (const text of result.notes) context.bus.emit({ type: 'warning', host: name, text });
+  context.bus.emit({ type: 'written', host: name, changes: look.changes });
+  return true;
+}
+
+/** Actions to take, or effects that the host does not know to be due yet. */
+function isDue({ actions, record, next }: Look): boolean {
+  const known = new Set(record.pending.map(essence));
+  return actions.length > 0 || next.pending.some((effect) => !known.has(essence(effect)));
+}
+
+/** An effect without its reason, which may be worded otherwise each time. */
+function essence({ reason: _, ...effect }: Effect): string {
+  return JSON.stringify(effect);
+}
+
+function explain(result: Exclude<WriteResult, { kind: 'done' }>, host: string): VfleetError {
+  switch (result.kind) {
+    case 'locked':
+      return new VfleetError({
+        code: 'host.locked',
+        host,
+        thing: `${stateFolder}/lock`,
+        expected: 'no other run on this host',
+        found: 'one that still holds the lock',
+        next: 'wait for it, then run `vfleet apply` again; nothing was written',
+      });
+    case 'changed':
+      return new VfleetError({
+        code: 'host.changed',
+        host,
+        thing: result.paths.join(', '),
+        expected: 'what was read a moment ago',
+        found: 'that somebody else has changed it since',
+        next: 'look who, then run `vfleet apply` again; nothing was written',
+      });
+    case 'failed':
+      return new VfleetError({
+        code: 'host.write-failed',
+        host,
+        thing: `${result.step} ${result.path}`.trim(),
+        expected: 'that it succeeds',
+        found: result.reason,
+        next:
+          result.written.length === 0
+            ? 'mend the cause and run `vfleet apply` again; no managed file was changed'
+            : `mend the cause and run \`vfleet apply\` again: it goes on after ${result.written.join(', ')}`,
+      });
+    case 'run-failed':
+      return new VfleetError({
+        code: 'host.command-failed',
+        host,
+        thing: result.label,
+        expected: 'exit code 0',
+        found: `exit code ${result.code}: ${result.output.trim().split('\n').slice(-3).join(' | ') || 'no output'}`,
+        next: 'mend the cause and run `vfleet apply` again',
+      });
+  }
+}

@@ -1,0 +1,20 @@
+// What a playbook may import; nothing else is public.
+export { z } from 'zod';
+export { kernelVersion } from './boot/release.ts';
+export type { Check, CheckInput, Outcome, Verdict } from './checks/check.ts';
+export { checks } from './checks/checks.ts';
+export { VfleetError } from './errors.ts';
+export { type CustomFact, fact } from './facts/custom-fact.ts';
+export type { Facts, IommuGroup, ModuleFact, PciDevice } from './facts/facts.ts';
+export { moduleState, vfioModules } from './facts/modules.ts';
+export type { Ensured, HostHandle, Subject } from './host/handle.ts';
+export { type Playbook, type PlaybookDefinition, playbook } from './playbook/define.ts';
+export { type Absent, type ArgumentValue, absent } from './resources/argument-value.ts';
+export { type CommandOptions, command } from './resources/command.ts';
+export type { Effect } from './resources/effect.ts';
+export { type FileOptions, file } from './resources/file.ts';
+export { kernelArguments } from './resources/kernel-arguments.ts';
+export { modulesToLoad } from './resources/modules-to-load.ts';
+export type { Action, Change, ChangeContext, FileState, Read, Resource, State, Wants } from './resources/resource.ts';
+export { type Script, sh } from './shell/script.ts';
+export { secret } from './shell/secret.ts';
