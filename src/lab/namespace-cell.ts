@@ -1,0 +1,97 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { VfleetError } from '../errors.ts';
+import { type Cell, loginShell } from './cell.ts';
+import { devices } from './devices.ts';
+import { execute, systemPath } from './execute.ts';
+import { childOf, signal } from './processes.ts';
+
+/**
+ * The node's process 1. It gives the tree its devices (bind mounts, so that a `nodev` file system and a user namespace
+ * do too), then collects orphans until the lab's end of the pipe closes, which is also when the lab itself has died.
+ * When it ends, the kernel kills all that is left in the node. Source: pid_namespaces(7).
+ */
+const initScript = `set -e
+mount --bind "$1" "$1"
+for folder in run tmp dev; do mount --bind "$1/$folder" "$1/$folder"; done
+for device in ${devices.map((device) => device.name).join(' ')}; do : >"$1/dev/$device"; mount --bind "/dev/$device" "$1/dev/$device"; done
+echo ready
+set +e
+until cat >/dev/null 2>&1; do :; done`;
+
+/** Opens a cell in new namespaces. Errors: `lab.cell`, with what `unshare` or `mount` said. */
+export async function openNamespaceCell(
+  root: string,
+  options: { readonly userNamespace: boolean; readonly prefix: readonly string[] },
+): Promise<Cell> {
+  const flags = ['-m', '-u', '-i', '-n', '-p', '-f', ...(options.userNamespace ? ['-U', '-r'] : [])];
+  const keeper = spawn('unshare', [...flags, '/bin/sh', '-c', initScript, 'vfleet-lab-init', root], {
+    env: { PATH: systemPath, LC_ALL: 'C' },
+    stdio: 'pipe',
+    // Ctrl-C on the terminal is for the lab's own process.
+    detached: true,
+    cwd: '/',
+  });
+  const said = await readiness(keeper);
+  const init = keeper.pid === undefined ? null : childOf(keeper.pid);
+  if (said !== null || init === null) {
+    keeper.stdin.destroy();
+    throw cellError(said ?? 'its first process is gone');
+  }
+  keeper.stdin.on('error', () => {});
+  return makeCell(root, keeper, init, options);
+}
+
+function makeCell(
+  root: string,
+  keeper: ChildProcess,
+  init: number,
+  { userNamespace, prefix }: { readonly userNamespace: boolean; readonly prefix: readonly string[] },
+): Cell {
+  const user = userNamespace ? ['-U', '--preserve-credentials'] : [];
+  const enter = ['-t', String(init), ...user, '-m', '-u', '-i', '-n', '-p'];
+  const gone = keeper.exitCode === null && keeper.signalCode === null ? once(keeper, 'exit') : Promise.resolve();
+  return {
+    strategy: userNamespace ? 'user-namespaces' : 'namespaces',
+    root,
+    view: `/proc/${init}/root${root}`,
+    spawn: (command, environment) =>
+      spawn('nsenter', [...enter, ...prefix, 'chroot', root, ...loginShell, command], {
+        env: environment,
+        detached: true,
+        stdio: 'pipe',
+        cwd: '/',
+      }),
+    mounts: async (script, ...args) => {
+      const mountOnly = ['-t', String(init), ...user, '-m', '/bin/sh', '-ec', script, 'sh', ...args];
+      const done = await execute('nsenter', mountOnly);
+      if (done.code !== 0) throw mountError(root, done.stderr.trim());
+    },
+    kill: async () => {
+      signal(init, 'SIGKILL');
+      await gone;
+    },
+    killNow: () => signal(init, 'SIGKILL'),
+  };
+}
+
+/** Waits for the first process to be ready. Resolves with `null`, or with why it is not. */
+async function readiness(keeper: ChildProcess): Promise<string | null> {
+  return new Promise((resolve) => {
+    let stderr = '';
+    keeper.stderr?.setEncoding('utf8').on('data', (text: string) => {
+      stderr += text;
+    });
+    keeper.stdout?.once('data', () => resolve(null));
+    keeper.on('error', (error) => resolve(error.message));
+    keeper.on('close', (code, name) => resolve(stderr.trim() || `unshare ended with ${code ?? name}`));
+  });
+}
+
+function cellError(found: string): VfleetError {
+  return new VfleetError({ code: 'lab.cell', thing: 'namespaces for a lab node', expected: 'new ones', found });
+}
+
+function mountError(root: string, found: string): VfleetError {
+  return new VfleetError({ code: 'lab.mount', thing: root, expected: 'to change its mounts', found });
+}
