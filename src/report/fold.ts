@@ -1,0 +1,113 @@
+import type { Verdict } from '../checks/check.ts';
+import type { Command, Stamped } from '../events/event.ts';
+import { type HostSummary, newHost, type Summary, totalsOf } from './summary.ts';
+
+/** A fold under way: takes events one by one, as a subscriber does. */
+export interface Folding {
+  take(event: Stamped): void;
+  /** What the events so far tell. */
+  summary(): Summary;
+}
+
+type HostEvent = Exclude<Stamped, { readonly type: 'run-started' | 'run-ended' | 'warning' }>;
+
+/** What a sequence of events tells. Pure. */
+export function fold(events: Iterable<Stamped>): Summary {
+  const folding = startFold();
+  for (const event of events) folding.take(event);
+  return folding.summary();
+}
+
+/** Begins a fold. The summaries that it gives do not change afterwards. */
+export function startFold(): Folding {
+  const hosts = new Map<string, HostSummary>();
+  const warnings: string[] = [];
+  let run: Pick<Summary, 'run' | 'command' | 'playbook' | 'startedAt'> = {
+    run: null,
+    command: null,
+    playbook: null,
+    startedAt: null,
+  };
+  let end: Pick<Summary, 'endedAt' | 'interrupted'> = { endedAt: null, interrupted: false };
+  let latest: string | null = null;
+
+  const known = (name: string): HostSummary => hosts.get(name) ?? newHost(name, null);
+  const warn = (name: string | null, text: string): void => {
+    if (name === null) return void warnings.push(text);
+    const host = known(name);
+    hosts.set(name, { ...host, warnings: [...host.warnings, text] });
+  };
+  const take = (event: Stamped): void => {
+    latest = event.at;
+    if (event.type === 'run-started') {
+      run = { run: event.run, command: event.command, playbook: event.playbook, startedAt: event.at };
+      for (const { name, rack } of event.hosts) hosts.set(name, newHost(name, rack));
+    } else if (event.type === 'run-ended') {
+      end = { endedAt: event.at, interrupted: event.interrupted };
+    } else if (event.type === 'warning') {
+      warn(event.host, event.text);
+    } else {
+      hosts.set(event.host, step(known(event.host), event, run.command));
+    }
+  };
+  const summary = (): Summary => {
+    const all = [...hosts.values()];
+    const duration = span(run.startedAt, end.endedAt ?? latest);
+    return { ...run, ...end, duration, hosts: all, totals: totalsOf(all), warnings: [...warnings] };
+  };
+  return { take, summary };
+}
+
+function step(host: HostSummary, event: HostEvent, command: Command | null): HostSummary {
+  switch (event.type) {
+    case 'host-started':
+      return { ...host, startedAt: event.at };
+    case 'phase':
+      return entered(host, event);
+    case 'facts-read':
+      return command === 'facts' ? { ...host, facts: event.facts } : host;
+    case 'planned':
+      return { ...host, plan: event.plan, gates: event.plan.gates.reduce(withVerdict, host.gates) };
+    case 'written':
+      return { ...host, writes: host.writes + 1, written: [...host.written, ...event.changes] };
+    case 'effect-done':
+      return { ...host, settled: [...host.settled, event.effect] };
+    case 'rebooted':
+      return { ...host, reboots: host.reboots + 1 };
+    case 'verdict':
+      return event.phase === 'gate'
+        ? { ...host, gates: withVerdict(host.gates, event.verdict) }
+        : { ...host, checks: withVerdict(host.checks, event.verdict) };
+    case 'host-ended':
+      return ended(host, event);
+    default:
+      return host;
+  }
+}
+
+function entered(host: HostSummary, { phase, at }: Extract<HostEvent, { readonly type: 'phase' }>): HostSummary {
+  return host.phases.at(-1)?.phase === phase ? host : { ...host, phases: [...host.phases, { phase, at }] };
+}
+
+// A runner that broke off may not know of its own writes; the events do.
+function ended(host: HostSummary, event: Extract<HostEvent, { readonly type: 'host-ended' }>): HostSummary {
+  return {
+    ...host,
+    state: event.state,
+    failure: event.failure ?? null,
+    endedAt: event.at,
+    writes: Math.max(host.writes, event.writes),
+    reboots: Math.max(host.reboots, event.reboots),
+  };
+}
+
+// One check may be asked about several things, told apart by the title.
+function withVerdict(verdicts: readonly Verdict[], verdict: Verdict): readonly Verdict[] {
+  const at = verdicts.findIndex(({ check, title }) => check === verdict.check && title === verdict.title);
+  return at === -1 ? [...verdicts, verdict] : verdicts.with(at, verdict);
+}
+
+function span(from: string | null, to: string | null): number {
+  if (from === null || to === null) return 0;
+  return Math.max(0, Date.parse(to) - Date.parse(from));
+}

@@ -1,0 +1,100 @@
+import type { Verdict } from '../checks/check.ts';
+import type { Command, Failure, HostState, Phase, PlannedChange } from '../events/event.ts';
+import type { Facts } from '../facts/facts.ts';
+import type { Effect } from '../resources/effect.ts';
+import { escapeJson } from './escape.ts';
+import { exitCode } from './exit-code.ts';
+import type { HostSummary, Summary } from './summary.ts';
+
+/**
+ * The document of `--json`. Keys are always there, `null` where there is nothing to say; a key that goes or changes its
+ * meaning is a new version, a new key is not. Times are ISO 8601, UTC.
+ */
+export interface JsonDocument {
+  readonly version: 1;
+  readonly command: Command;
+  /** Name of the run, and of its folder. */
+  readonly run: string | null;
+  readonly playbook: string | null;
+  readonly startedAt: string | null;
+  readonly endedAt: string | null;
+  readonly durationSeconds: number;
+  readonly interrupted: boolean;
+  /** The exit code of the command. */
+  readonly exitCode: number;
+  readonly totals: JsonTotals;
+  /** In the order of the inventory. */
+  readonly hosts: readonly JsonHost[];
+  /** Warnings that are about no host. */
+  readonly warnings: readonly string[];
+}
+
+/** Numbers of hosts by how they ended, and sums over hosts. */
+export type JsonTotals = Readonly<Record<HostState | 'hosts' | 'notEnded' | 'writes' | 'reboots', number>>;
+
+/** One host in the document of `--json`. */
+export interface JsonHost {
+  readonly name: string;
+  readonly rack: string | null;
+  /** `null`: it has not ended. */
+  readonly state: HostState | null;
+  /** Why it ended so; `null` for `ok`. `code` is stable, `message` is for people. */
+  readonly failure: Failure | null;
+  readonly startedAt: string | null;
+  readonly endedAt: string | null;
+  readonly phases: readonly { readonly phase: Phase; readonly at: string }[];
+  readonly gates: readonly Verdict[];
+  readonly checks: readonly Verdict[];
+  /** What was due by the latest plan; `null`: none was made. */
+  readonly plan: {
+    readonly changes: readonly PlannedChange[];
+    /** Effects left over from an earlier run. */
+    readonly pending: readonly Effect[];
+    /** Effects to be made true, in order. */
+    readonly effects: readonly Effect[];
+  } | null;
+  /** Changes and effects that were made, in order. */
+  readonly written: readonly PlannedChange[];
+  readonly settled: readonly Effect[];
+  /** Write scripts that changed the host. */
+  readonly writes: number;
+  readonly reboots: number;
+  readonly warnings: readonly string[];
+  /** What `facts` found; `null` for other commands. */
+  readonly facts: Facts | null;
+}
+
+/** A run as one JSON text, ended by a line end; safe to show on a terminal. */
+export function renderJson(summary: Summary, command: Command): string {
+  return `${escapeJson(JSON.stringify(documentOf(summary, command), null, 2))}\n`;
+}
+
+function documentOf(summary: Summary, command: Command): JsonDocument {
+  const { run, playbook, startedAt, endedAt, interrupted, totals, warnings } = summary;
+  const { states, ...sums } = totals;
+  return {
+    version: 1,
+    command,
+    run,
+    playbook,
+    startedAt,
+    endedAt,
+    durationSeconds: summary.duration / 1000,
+    interrupted,
+    exitCode: exitCode(summary, command),
+    totals: { ...sums, ...states },
+    hosts: summary.hosts.map(hostOf),
+    warnings,
+  };
+}
+
+function hostOf(host: HostSummary): JsonHost {
+  const { name, rack, state, failure, startedAt, endedAt, phases, gates, checks, plan } = host;
+  const { written, settled, writes, reboots, warnings, facts } = host;
+  const due = plan === null ? null : { changes: plan.changes, pending: plan.pending, effects: plan.effects };
+  return {
+    ...{ name, rack, state, failure, startedAt, endedAt, phases, gates, checks },
+    plan: due,
+    ...{ written, settled, writes, reboots, warnings, facts },
+  };
+}

@@ -1,0 +1,27 @@
+import type { Effect } from '../../resources/effect.ts';
+import { escapeLine } from '../escape.ts';
+
+/** Effects as an operator reads them, in their order, each with its reason, escaped. */
+export function describeEffects(effects: readonly Effect[]): string {
+  const reasons = new Map<string, string[]>();
+  for (const effect of effects) {
+    const act = escapeLine(describeAct(effect));
+    const known = reasons.get(act) ?? [];
+    const reason = escapeLine(effect.reason);
+    reasons.set(act, known.includes(reason) ? known : [...known, reason]);
+  }
+  return [...reasons].map(([act, why]) => `${act} (${why.join('; ')})`).join(', ');
+}
+
+function describeAct(effect: Effect): string {
+  switch (effect.kind) {
+    case 'initramfs':
+      return 'regenerate the initramfs';
+    case 'boot-configuration':
+      return 'regenerate the boot configuration';
+    case 'service':
+      return `restart ${effect.unit}`;
+    case 'reboot':
+      return 'reboot';
+  }
+}

@@ -1,0 +1,39 @@
+import type { Command } from '../../events/event.ts';
+import { exitCode, exitCodes, hasFailed } from '../exit-code.ts';
+import type { HostSummary, Summary } from '../summary.ts';
+
+const most = 8;
+
+/**
+ * What to run next, as a command and why; `null` when there is nothing to do. `given` is what the user gave beside the
+ * command: `playbooks/passthrough.ts -i inventory`.
+ */
+export function nextCommand(summary: Summary, given: string): string | null {
+  const { command, hosts } = summary;
+  if (command === null) return null;
+  const again = (next: Command, about: readonly HostSummary[], why: string): string =>
+    `vfleet ${[next, given, limitTo(about, hosts)].filter(Boolean).join(' ')}   # ${why}`;
+  const bad = hosts.filter(hasFailed);
+  const held = hosts.filter(({ state }) => state === 'refused' || state === 'skipped');
+  switch (exitCode(summary, command)) {
+    case exitCodes.interrupted:
+      return again(command, [], 'goes on where it stopped');
+    case exitCodes.failed:
+      if (command === 'verify') return again('plan', bad, 'shows what is missing');
+      return again(command, bad, 'again, when the cause is gone');
+    case exitCodes.refused:
+      return again(command, held, 'again, when the remedy is done');
+    case exitCodes.pending:
+      return again('apply', [], 'makes these changes');
+    default:
+      return command === 'apply' ? again('verify', [], 'proves it again, and writes nothing') : null;
+  }
+}
+
+// Only names that no shell and no host pattern reads as anything else, and not more than one reads.
+function limitTo(about: readonly HostSummary[], all: readonly HostSummary[]): string {
+  const names = about.map(({ name }) => name);
+  const isPlain = names.every((name) => /^[A-Za-z0-9][\w.-]*$/.test(name));
+  if (names.length === 0 || names.length === all.length || names.length > most || !isPlain) return '';
+  return `-l ${names.join(':')}`;
+}

@@ -1,0 +1,76 @@
+import { formatDuration } from '../duration.ts';
+import { escapeLine } from '../escape.ts';
+import { nameList } from '../names.ts';
+import { createPaint, type Paint } from '../paint.ts';
+import { type HostSummary, hostStates, type Summary } from '../summary.ts';
+import { count, indent, joinSections, table, type TextOptions } from './block.ts';
+import { groupByText, heading } from './group.ts';
+import { nextCommand } from './hint.ts';
+import { reasonLines } from './reason.ts';
+import { stateText } from './state.ts';
+
+export interface SummaryOptions extends TextOptions {
+  /** What the user gave beside the command, for the command to run next: `playbooks/passthrough.ts -i racks.yaml`. */
+  readonly given?: string | undefined;
+}
+
+/**
+ * How a run went, for people: each host that did not end well with its reason, then hosts by state, sums, and what to run
+ * next. Of `plan` it has sums and what to run next only: `renderPlans` tells the rest.
+ */
+export function renderSummary(summary: Summary, options: SummaryOptions): string {
+  const paint = createPaint(options.colour);
+  const { hosts, warnings } = summary;
+  const hint = nextCommand(summary, options.given ?? '…');
+  const totals = totalLine(summary, paint, options);
+  const next = hint === null ? [] : [`${paint.strong('next:')} ${hint}`];
+  if (summary.command === 'plan') return joinSections([warningLines(warnings, [], paint), [totals], next]);
+  return joinSections([
+    warningLines(warnings, hosts, paint),
+    ...stoppedSections(hosts, paint),
+    [totals, ...stateLines(hosts, paint, options)],
+    next,
+  ]);
+}
+
+function warningLines(general: readonly string[], hosts: readonly HostSummary[], paint: Paint): readonly string[] {
+  const about = groupByText(
+    hosts.filter(({ warnings }) => warnings.length > 0),
+    ({ warnings }) => warnings.map(escapeLine),
+  );
+  return [
+    ...general.map((text) => `${paint.doubtful('warning:')} ${escapeLine(text)}`),
+    ...about.flatMap(({ hosts: same, lines }) =>
+      lines.map((line) => `${paint.doubtful('warning:')} ${heading(same, line, paint)}`),
+    ),
+  ];
+}
+
+function stoppedSections(hosts: readonly HostSummary[], paint: Paint): readonly (readonly string[])[] {
+  return [...hostStates, null].flatMap((state) => {
+    const stopped = hosts.filter((host) => host.state === state && (state === null || host.failure !== null));
+    const groups = groupByText(stopped, (host) => reasonLines(host, paint));
+    return groups.map(({ hosts: same, lines }) => [heading(same, stateText(state, paint), paint), ...indent(lines)]);
+  });
+}
+
+function totalLine(summary: Summary, paint: Paint, { verbose }: TextOptions): string {
+  const { command, run, playbook, totals, duration, interrupted } = summary;
+  const what = [command ?? 'run', playbook === null ? '' : `of ${escapeLine(playbook)}`].filter(Boolean).join(' ');
+  const made = [count(totals.writes, 'write'), count(totals.reboots, 'reboot')];
+  const sums = [count(totals.hosts, 'host'), ...(command === 'apply' ? made : [])];
+  const end = interrupted ? `, ${paint.bad('interrupted')}` : '';
+  const name = verbose === true && run !== null ? paint.quiet(` (run ${escapeLine(run)})`) : '';
+  return `${paint.strong(what)}: ${sums.join(', ')} in ${formatDuration(duration)}${end}${name}`;
+}
+
+function stateLines(hosts: readonly HostSummary[], paint: Paint, { verbose }: TextOptions): readonly string[] {
+  const rows = [...hostStates, null].flatMap((state) => {
+    const names = hosts.filter((host) => host.state === state).map(({ name }) => name);
+    if (names.length === 0) return [];
+    // Who is well may be many; who is not is always named.
+    const limit = state === 'ok' && verbose !== true ? 8 : Number.POSITIVE_INFINITY;
+    return [[stateText(state, paint), String(names.length), nameList(names, limit)]];
+  });
+  return indent(table(rows, new Set([1])));
+}
