@@ -1,0 +1,67 @@
+import { VfleetError } from '../errors.ts';
+import type { BootLoader, Facts } from '../facts/facts.ts';
+import type { Effect } from '../resources/effect.ts';
+import type { FileState, Read, State } from '../resources/resource.ts';
+import type { Script } from '../shell/script.ts';
+import { grub2Mkconfig } from './grub2-mkconfig.ts';
+import { updateGrub } from './update-grub.ts';
+import type { ArgumentWish } from './wish.ts';
+
+/** What a driver plans with. Pure data. */
+export interface BootInput {
+  readonly host: string;
+  readonly facts: Facts;
+  readonly state: State;
+  /** Tokens that earlier runs added for this wish, and that are the runner's to replace. */
+  readonly owned: readonly string[];
+}
+
+/** What is to be done about the configured arguments. */
+export interface BootPlan {
+  /** The file to write, or with no `after` to remove; `null`: the arguments are configured as wished. */
+  readonly file: ConfiguredFile | null;
+  /** Those of the wished tokens that are in a place because the runner put them there. */
+  readonly ownedTokens: readonly string[];
+  readonly added: readonly string[];
+  readonly removed: readonly string[];
+  readonly notes: readonly string[];
+}
+
+export interface ConfiguredFile {
+  readonly path: string;
+  readonly before: FileState;
+  readonly after: string | null;
+  /** How `after` becomes bytes: a file that is not UTF-8 is kept byte for byte. */
+  readonly encoding: 'utf8' | 'latin1';
+}
+
+/** How kernel arguments are configured on one family of boot loaders. Its functions are pure. */
+export interface BootDriver {
+  readonly loader: BootLoader;
+  read(facts: Facts): Read;
+  /** Errors: `boot.source`, `boot.contradiction`, `boot.stub`. */
+  plan(wish: ArgumentWish, input: BootInput): BootPlan;
+  /** Runs the distribution's own tool. Takes seconds to a minute. */
+  regenerate(facts: Facts): Script;
+  /** Prints what was generated, in the section `boot-entries`, for `judgeReadBack`. */
+  readBack(facts: Facts): Script;
+  /** What is wrong with what was generated: each boot entry with the tokens that it lacks. Empty: nothing. */
+  judgeReadBack(text: string, effect: Extract<Effect, { kind: 'boot-configuration' }>): readonly string[];
+}
+
+const drivers: readonly BootDriver[] = [updateGrub, grub2Mkconfig];
+
+/** The driver for a host's boot loader. Errors: `boot.unsupported`, which names the loader and what was seen. */
+export function bootDriver(facts: Facts): BootDriver {
+  const { loader, loaderEvidence, configPath } = facts.boot;
+  const driver = drivers.find((candidate) => candidate.loader === loader);
+  if (driver !== undefined && configPath !== null) return driver;
+  const known = drivers.map((candidate) => candidate.loader).join(' or ');
+  throw new VfleetError({
+    code: 'boot.unsupported',
+    thing: 'the kernel arguments of the boot loader',
+    expected: driver === undefined ? `a boot loader that is configured by ${known}` : 'a generated configuration',
+    found: `${driver === undefined ? loader : `${loader} without one`} (seen: ${loaderEvidence})`,
+    next: 'set the arguments with the tool of that boot loader, and run `vfleet verify`; nothing was changed',
+  });
+}

@@ -1,0 +1,68 @@
+import { sameName } from '../boot/arguments.ts';
+import type { ArgumentWish } from '../boot/wish.ts';
+import { VfleetError } from '../errors.ts';
+import { type ArgumentValue, isAbsentValue } from './argument-value.ts';
+
+/** Turns a playbook's values into tokens. Errors: `arguments.invalid`, which names the argument and the reason. */
+export function parseArgumentWish(values: Readonly<Record<string, ArgumentValue>>): ArgumentWish {
+  const present: string[] = [];
+  const absent: string[] = [];
+  const seen: string[] = [];
+  for (const [name, value] of Object.entries(values)) {
+    if (value === false || value === null || value === undefined) continue;
+    refuseName(name, seen);
+    seen.push(name);
+    if (isAbsentValue(value)) absent.push(name);
+    else present.push(...tokensOf(name, value));
+  }
+  return { present, absent };
+}
+
+function refuseName(name: string, seen: readonly string[]): void {
+  if (!/^[A-Za-z0-9_][\w.:-]*$/.test(name)) {
+    const next = name.includes('=') ? 'write the value beside the name: { iommu: "pt" }' : 'correct the name';
+    throw invalid(JSON.stringify(name), 'letters, digits and . _ - :', 'something else in the name', next);
+  }
+  const twin = seen.find((other) => sameName(other, name));
+  if (twin !== undefined) {
+    throw invalid(
+      name,
+      'one wish for each argument',
+      `${twin} too, which is the same to the kernel`,
+      'drop one of them',
+    );
+  }
+}
+
+function tokensOf(name: string, value: unknown): readonly string[] {
+  if (value === true) return [name];
+  if (typeof value === 'string') return [token(name, value)];
+  const found = Array.isArray(value)
+    ? 'an empty list, or one of other things than texts'
+    : `a value of type ${typeof value}`;
+  if (Array.isArray(value) && value.length > 0 && value.every((item) => typeof item === 'string')) {
+    return value.map((item: string) => token(name, item));
+  }
+  throw invalid(name, 'a text, true, a list of texts, or absent()', found, 'write numbers as texts: "1"');
+}
+
+function token(name: string, value: string): string {
+  const thing = `${name}=${JSON.stringify(value).slice(1, -1)}`;
+  if (!/^[\x20-\x7e]*$/.test(value)) throw invalid(thing, 'printable ASCII', 'another character', 'correct the value');
+  // GRUB passes these on with a backslash before them (`grub_create_loader_cmdline` in grub-core/lib/cmdline.c).
+  const mark = /["'\\]/.exec(value)?.[0];
+  if (mark)
+    throw invalid(thing, 'a value that reaches the kernel as it is', `the character ${mark} in it`, 'leave it out');
+  const reason = invalidOptions.get(`${name}=${value}`);
+  if (reason) throw invalid(thing, 'an option of the kernel', reason, 'drop it');
+  return value.includes(' ') ? `${name}="${value}"` : `${name}=${value}`;
+}
+
+const invalidOptions: ReadonlyMap<string, string> = new Map([
+  // `parse_amd_iommu_options` in drivers/iommu/amd/init.c knows no "on" and logs it as unknown.
+  ['amd_iommu=on', 'a word that amd_iommu= does not know ("AMD-Vi: Unknown option"): an AMD IOMMU is on by default'],
+]);
+
+function invalid(argument: string, expected: string, found: string, next: string): VfleetError {
+  return new VfleetError({ code: 'arguments.invalid', thing: `kernel argument ${argument}`, expected, found, next });
+}

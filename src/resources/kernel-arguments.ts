@@ -1,0 +1,94 @@
+import { leftoverArguments, parseArguments } from '../boot/arguments.ts';
+import { type BootPlan, bootDriver, type ConfiguredFile } from '../boot/driver.ts';
+import { isOutdated } from '../boot/grub-read-back.ts';
+import { type ArgumentWish, missingInOrder } from '../boot/wish.ts';
+import type { ArgumentValue } from './argument-value.ts';
+import { parseArgumentWish } from './argument-wish.ts';
+import { diffOf } from './diff.ts';
+import type { Effect } from './effect.ts';
+import type { Action, Change, ChangeContext, Resource, State } from './resource.ts';
+
+/**
+ * Kernel arguments, configured where the boot loader keeps them, in every generated boot entry, and in the kernel that
+ * runs. Arguments that are not named are left alone. Errors (`VfleetError`): `arguments.invalid`, at once;
+ * `boot.unsupported`, `boot.source`, `boot.contradiction` on a host.
+ *
+ * @example
+ * kernelArguments({ iommu: 'pt', quiet: true, console: ['tty0', 'ttyS0,115200'], nomodeset: absent() })
+ */
+export function kernelArguments(values: Readonly<Record<string, ArgumentValue>>): Resource {
+  const wish = parseArgumentWish(values);
+  return {
+    kind: 'kernel arguments',
+    name: 'kernel arguments',
+    read: (facts) => bootDriver(facts).read(facts),
+    change: (state, context) => change(wish, state, context),
+    wants: () => ({ kernelArguments: wish }),
+  };
+}
+
+function change(wish: ArgumentWish, state: State, context: ChangeContext): Change | null {
+  const { host, facts, ownedArguments } = context;
+  const plan = bootDriver(facts).plan(wish, { host, facts, state, owned: ownedArguments });
+  const effects = effectsOf(wish, plan, context);
+  if (plan.file === null && effects.length === 0) return null;
+  return {
+    resource: 'kernel arguments',
+    summary: summaryOf(plan, effects),
+    diffs: plan.file === null ? [] : [diffOf(plan.file.path, plan.file.before, wishedFile(plan.file))],
+    actions: plan.file === null ? [] : [actionOf(plan.file)],
+    effects,
+    notes: plan.notes,
+    ownedArguments: plan.ownedTokens,
+  };
+}
+
+function effectsOf(wish: ArgumentWish, plan: BootPlan, { facts }: ChangeContext): readonly Effect[] {
+  const { running, entries } = facts.boot;
+  const tokens = parseArguments(running).map((argument) => argument.token);
+  const missing = missingInOrder(wish.present, tokens);
+  const leftover = leftoverArguments(wish.absent, running);
+  const lacks = [...missing.map((token) => `lacks ${token}`), ...leftover.map((name) => `has ${name}`)];
+  const regenerate = plan.file !== null || isOutdated(entries, wish);
+  return [
+    ...(regenerate
+      ? [
+          {
+            kind: 'boot-configuration' as const,
+            reason: plan.file === null ? 'the boot entries are not as configured' : `${plan.file.path} changes`,
+            ...wish,
+          },
+        ]
+      : []),
+    ...(lacks.length > 0
+      ? [{ kind: 'reboot' as const, reason: `the running kernel ${lacks.join(', ')}`, ...wish }]
+      : []),
+  ];
+}
+
+function summaryOf(plan: BootPlan, effects: readonly Effect[]): string {
+  const { added, removed } = plan;
+  const words = [
+    ...(added.length > 0 ? [`add ${added.join(' ')}`] : []),
+    ...(removed.length > 0 ? [`remove ${removed.join(' ')}`] : []),
+  ];
+  if (words.length > 0) return words.join(', ');
+  if (plan.file !== null) return `write ${plan.file.path} anew`;
+  return effects.map((effect) => effect.reason).join('; ');
+}
+
+function wishedFile(file: ConfiguredFile): { bytes: Buffer; mode: string; owner: string } | null {
+  const { mode, owner } = attributesOf(file);
+  return file.after === null ? null : { bytes: Buffer.from(file.after, file.encoding), mode, owner };
+}
+
+function actionOf(file: ConfiguredFile): Action {
+  const { path, after, encoding } = file;
+  if (after === null) return { kind: 'remove', path };
+  return { kind: 'write', path, text: after, ...attributesOf(file), ...(encoding === 'latin1' && { encoding }) };
+}
+
+/** A file that exists keeps its mode and owner. */
+function attributesOf({ before }: ConfiguredFile): { readonly mode: string; readonly owner: string } {
+  return before.kind === 'file' ? { mode: before.mode, owner: before.owner } : { mode: '0644', owner: 'root:root' };
+}
