@@ -127,19 +127,31 @@ function readArguments(value: unknown): Reading {
   if (typeof value !== 'string') return refused(`expected text, found ${JSON.stringify(value)}`);
   const text = value.trim();
   if (text === '') return { kind: 'setting', value: null };
-  const match = /^(?:-J\s*|-o\s*(?:(["'])ProxyJump(?:\s*=\s*|\s+)(?=[^"']*\1$)|ProxyJump(?:\s*=\s*|\s+)))(.+)$/i.exec(
-    text,
-  );
-  const jump = match?.[2]?.replace(/^(["'])(.*)\1$/, '$2').replace(/["']$/, '') ?? '';
+  const jump = jumpIn(words(text));
   if (jump === 'none') return { kind: 'setting', value: null };
-  if (match !== null && parseJump(jump) !== null) return { kind: 'setting', value: jump };
-  if (match !== null && jump.includes(',')) {
+  if (jump !== null && parseJump(jump) !== null) return { kind: 'setting', value: jump };
+  if (jump?.includes(',')) {
     return refused(`${JSON.stringify(text)} jumps over several hosts; one jump host is supported: ssh: { jump: HOST }`);
   }
   const about = /StrictHostKeyChecking|UserKnownHostsFile/i.test(text) ? `; ${hostKeys()}` : '';
   return refused(
     `${JSON.stringify(text)} is not supported, only -J HOST or -o ProxyJump=HOST; for a jump host write ssh: { jump: HOST }${about}`,
   );
+}
+
+/** The jump host, when a command line names one and nothing else. */
+function jumpIn(args: readonly string[]): string | null {
+  const line =
+    args.length === 2 && (args[0] === '-J' || args[0] === '-o') ? args.join('') : args.length === 1 ? args[0] : '';
+  const match = /^(?:-J|-oProxyJump(?:\s*=\s*|\s+))(?<jump>.+)$/i.exec(line ?? '');
+  return match?.groups?.['jump'] ?? null;
+}
+
+/** The words of a command line, quotes taken off; none when a quote is not closed. */
+function words(text: string): readonly string[] {
+  const found = text.match(/(?:[^\s"']|"[^"]*"|'[^']*'|["'])+/g) ?? [];
+  const bare = found.map((word) => word.replaceAll(/"([^"]*)"|'([^']*)'/g, '$1$2'));
+  return bare.some((word) => /["']/.test(word)) ? [] : bare;
 }
 
 function hostKeys(): string {

@@ -98,8 +98,8 @@ function sshHint(key: string): string {
 }
 
 function readRack(body: Body, entry: Entry, yaml: YamlFile, path: readonly string[], problems: Problems): void {
-  const value = valueOf(entry.value, yaml, path, problems);
   // A rack named 07 is a number to YAML; its name is what is written.
+  const value = valueOf(entry.value, yaml, path, quiet(problems));
   const number = typeof value === 'number' && isScalar(entry.value);
   const rack = number && isScalar(entry.value) ? (entry.value.source ?? String(value)) : value;
   const good = rack === null || (typeof rack === 'string' && /^[\p{L}\p{N}_][\p{L}\p{N}_. /+-]*$/u.test(rack));
@@ -113,8 +113,7 @@ function readRack(body: Body, entry: Entry, yaml: YamlFile, path: readonly strin
 function readAnsibleEntry(body: Body, entry: Entry, yaml: YamlFile, path: readonly string[], problems: Problems): void {
   const { key, place } = entry;
   // The yes and no of YAML 1.1 are understood in connection variables: no warning about them.
-  const quiet: Problems = { ...problems, warn: () => {} };
-  const value = valueOf(entry.value, yaml, path, quiet);
+  const value = valueOf(entry.value, yaml, path, quiet(problems));
   if (key === 'ansible_group_priority') {
     body.priority = sourced(entry, value, path);
     return;
@@ -126,6 +125,11 @@ function readAnsibleEntry(body: Body, entry: Entry, yaml: YamlFile, path: readon
   } else if (reading.kind === 'unused' && !isSecretName(key)) {
     problems.warn(place, path, 'not a connection variable; names that begin with ansible_ do not reach a playbook');
   }
+}
+
+/** The same, without the warnings about what Ansible reads otherwise. */
+function quiet(problems: Problems): Problems {
+  return { ...problems, warn: () => {} };
 }
 
 function setOnce(body: Body, key: string, value: Sourced, problems: Problems): void {

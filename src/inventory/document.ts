@@ -59,7 +59,16 @@ export function parseYaml(file: string, text: string, problems: Problems): YamlF
     }
   }
   if (document.errors.length > 0) return null;
-  const targets = aliasTargets(document);
+  const targets = text.includes('*') ? aliasTargets(document) : new Map<Alias, Node | null>();
+  for (const [alias, target] of targets) {
+    if (target !== null) continue;
+    problems.add(
+      'inventory.syntax',
+      placeAt(alias.range?.[0] ?? 0),
+      [],
+      `no anchor &${alias.source} before this alias`,
+    );
+  }
   const follow = (node: unknown): Node | null => {
     if (isAlias(node)) return targets.get(node) ?? null;
     return isNode(node) ? node : null;
@@ -75,17 +84,13 @@ export function parseYaml(file: string, text: string, problems: Problems): YamlF
 }
 
 /** What each alias stands for, in one walk: the library would walk the document once for each alias. */
-function aliasTargets(document: Document.Parsed): ReadonlyMap<Alias, Node> {
+function aliasTargets(document: Document.Parsed): ReadonlyMap<Alias, Node | null> {
   const anchors = new Map<string, Node>();
-  const targets = new Map<Alias, Node>();
+  const targets = new Map<Alias, Node | null>();
   visit(document, {
     Node(_key, node) {
-      if (isAlias(node)) {
-        const target = anchors.get(node.source);
-        if (target !== undefined) targets.set(node, target);
-      } else if (node.anchor !== undefined) {
-        anchors.set(node.anchor, node);
-      }
+      if (isAlias(node)) targets.set(node, anchors.get(node.source) ?? null);
+      else if (node.anchor !== undefined) anchors.set(node.anchor, node);
     },
   });
   return targets;
@@ -135,9 +140,9 @@ function keyText(key: Node | null): string {
     return 'expected a name as key, found a map; quote a Jinja expression: "{{ … }}"';
   }
   const source = isScalar(key) ? (key.source ?? '') : '';
-  return source === ''
-    ? 'expected a name as key, found none'
-    : `expected a name as key, found the ${typeof (isScalar(key) ? key.value : null)} ${source}; quote it: "${source}"`;
+  if (source === '' || !isScalar(key)) return 'expected a name as key, found none';
+  const kind = key.value === null ? 'null' : `the ${typeof key.value}`;
+  return `expected a name as key, found ${kind} ${source}; quote it: "${source}"`;
 }
 
 function syntaxText(error: { readonly code: string; readonly message: string }): string {

@@ -14,11 +14,11 @@ export interface JumpAddress {
 export function parseJump(text: string): JumpAddress | null {
   const at = text.lastIndexOf('@');
   const user = at === -1 ? null : text.slice(0, at);
-  if (user !== null && !/^[^\s\p{Cc}-][^\s\p{Cc}]*$/u.test(user)) return null;
+  if (user !== null && !/^[!-,.-~\u00a1-\uffff][!-~\u00a1-\uffff]*$/.test(user)) return null;
   const rest = text.slice(at + 1);
   if (isIPv6(rest)) return { user, address: rest, port: null };
   const match =
-    /^(?:\[(?<inner>[^\]]+)\]|(?<plain>[^\s\p{Cc}@/,:[\]-][^\s\p{Cc}@/,:[\]]*))(?::(?<port>[0-9]{1,5}))?$/u.exec(rest);
+    /^(?:\[(?<inner>[^\]]+)\]|(?<plain>[\w\u00a1-\uffff][\w.\u00a1-\uffff-]*))(?::(?<port>[0-9]{1,5}))?$/.exec(rest);
   const { inner, plain, port } = match?.groups ?? {};
   if (inner !== undefined && !isIPv6(inner)) return null;
   const address = inner ?? plain;

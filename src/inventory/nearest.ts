@@ -34,6 +34,11 @@ export function nearest(word: string, candidates: Iterable<string>): string | nu
   for (const candidate of candidates) {
     if (candidate === word) continue;
     if (letters(candidate) === letters(word)) return candidate;
+    if (digitsAside(candidate) === digitsAside(word)) {
+      // Another number is another host, not a typing error; another width of the same number is one.
+      if (widthAside(candidate) === widthAside(word)) return candidate;
+      continue;
+    }
     if (Math.abs(candidate.length - word.length) >= least) continue;
     const distance = typingDistance(word, candidate);
     if (distance < least) [found, least] = [candidate, distance];
@@ -44,6 +49,14 @@ export function nearest(word: string, candidates: Iterable<string>): string | nu
 /** A word without case, `_` and `-`: `allow_unsafe` and `allowUnsafe` are the same letters. */
 export function letters(word: string): string {
   return word.toLowerCase().replaceAll(/[_-]/g, '');
+}
+
+function digitsAside(word: string): string {
+  return word.replaceAll(/[0-9]+/g, '#');
+}
+
+function widthAside(word: string): string {
+  return word.replaceAll(/0+(?=[0-9])/g, '');
 }
 
 /** `, did you mean "hosts"?`, or nothing when no candidate is near. */

@@ -90,7 +90,7 @@ function syntax(limit: string, expected: string, found: string): VfleetError {
     thing: `-l ${JSON.stringify(limit)}`,
     expected,
     found,
-    next: 'quote the limit for your shell, or see "Patterns" in the guide',
+    next: 'quote the limit for your shell, so that it arrives whole',
   });
 }
 

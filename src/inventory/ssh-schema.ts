@@ -2,12 +2,13 @@ import { isIPv6 } from 'node:net';
 import { z } from 'zod';
 import { parseJump } from './jump.ts';
 
-const ONE_LINE = /^[^\p{Cc}]+$/u;
+// The expressions below go into the JSON Schema too, where an editor may compile them with or without the `u` flag.
+const ONE_LINE = /^[ -~\u00a0-\uffff]+$/;
 
 /** A host name or address alone: a port has a key of its own. */
 const address = z
   .string()
-  .regex(/^[^\s\p{Cc}@/,-][^\s\p{Cc}@/,]*$/u)
+  .regex(/^[\w:\u00a1-\uffff][\w.:%\u00a1-\uffff-]*$/)
   .refine((text) => !text.includes(':') || isIPv6(text))
   .describe('Host name or IP address to log in to; the name of the host when it is not given.');
 
@@ -23,7 +24,7 @@ export const sshSchema = z
     port: z.int().min(1).max(65535).describe('TCP port of the SSH server; 22 when it is not given.'),
     user: z
       .string()
-      .regex(/^[^\s\p{Cc}-][^\s\p{Cc}]*$/u)
+      .regex(/^[!-,.-~\u00a1-\uffff][!-~\u00a1-\uffff]*$/)
       .nullable()
       .describe('Log-in name; the name of the user who runs vfleet when it is not given.'),
     keyFile: path.nullable().describe("Private key. ~/ is the home folder; relative to the inventory's folder."),
