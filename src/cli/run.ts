@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto';
 import { basename } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createBus } from '../events/bus.ts';
@@ -11,7 +10,7 @@ import { runHost } from '../host/run.ts';
 import type { Playbook } from '../playbook/define.ts';
 import { startFold } from '../report/fold.ts';
 import type { Summary } from '../report/summary.ts';
-import { startTerminal } from '../report/terminal.ts';
+import { startTerminal, type TerminalOptions } from '../report/terminal.ts';
 import { drive } from '../rollout/drive.ts';
 import { createShell } from '../shell/remote-shell.ts';
 import { createSshTransport } from '../transport/ssh/ssh-transport.ts';
@@ -35,6 +34,8 @@ export interface Run {
   readonly expected?: ReadonlyMap<string, HostPlan>;
   readonly reboot?: Partial<RebootPolicy>;
   readonly guestsAllowed?: boolean;
+  /** Where progress is shown. Default: standard error. */
+  readonly progress?: TerminalOptions['stream'];
 }
 
 /** Runs a command over its hosts, shows it while it lasts, keeps its journal, and tells how it ended. */
@@ -45,7 +46,8 @@ export async function run(run: Run): Promise<Summary> {
   const bus = createBus({ now: () => new Date(), journal });
   const folding = startFold();
   bus.subscribe((event) => folding.take(event));
-  const terminal = startTerminal({ bus, stream: process.stderr, colour: environment.colour && process.stderr.isTTY });
+  const stream = run.progress ?? process.stderr;
+  const terminal = startTerminal({ bus, stream, colour: environment.colour && stream.isTTY === true });
   const interrupts = catchInterrupts();
   try {
     await bus.intend({
@@ -61,10 +63,9 @@ export async function run(run: Run): Promise<Summary> {
         const target = targetOf(host, fleet.inventory, args, environment);
         const shell = createShell({
           host: host.name,
-          connect: () => transport.connect(target, interrupts.abandon),
+          connect: (signal) => transport.connect(target, signal),
           elevate: host.ssh.elevate,
           elevatePassword: host.ssh.elevatePassword,
-          randomBytes,
         });
         const expected = run.expected?.get(host.name);
         const context: HostContext = {

@@ -1,10 +1,11 @@
 import type { Check, Verdict } from '../checks/check.ts';
-import { asVfleetError, VfleetError } from '../errors.ts';
+import { VfleetError } from '../errors.ts';
 import type { Failure, HostState } from '../events/event.ts';
 import type { Effect } from '../resources/effect.ts';
 import { joinScripts, sh } from '../shell/script.ts';
 import type { HostContext } from './context.ts';
 import { ensure } from './ensure.ts';
+import { failureOf } from './failure.ts';
 import type { HostHandle } from './handle.ts';
 import { probeHost } from './probe.ts';
 import { Session } from './session.ts';
@@ -34,14 +35,9 @@ export async function runHost(context: HostContext): Promise<HostEnd> {
     if (mode !== 'facts') await runPhases(session);
     return { state: 'ok', writes: session.writes, reboots: session.reboots };
   } catch (thrown) {
-    const error = asVfleetError(thrown).of(host.name);
-    const { cause: _, ...parts } = error.parts;
-    return {
-      state: stateOfError(error.code, (session?.writes ?? 0) > 0),
-      failure: { ...parts, message: error.message },
-      writes: session?.writes ?? 0,
-      reboots: session?.reboots ?? 0,
-    };
+    const failure = failureOf(thrown, host.name);
+    const writes = session?.writes ?? 0;
+    return { state: stateOfError(failure.code, writes > 0), failure, writes, reboots: session?.reboots ?? 0 };
   } finally {
     // A plan is worth showing also when the host ends badly after it.
     if (session !== null && mode === 'plan') bus.emit({ type: 'planned', host: host.name, plan: session.plan });
@@ -99,8 +95,7 @@ function gate(session: Session): void {
   throw new VfleetError({
     code: 'gate.closed',
     host: session.name,
-    thing: first.title,
-    found: first.found,
+    thing: first.found.replace(/\.$/, ''),
     next: first.remedy ?? 'make the check pass',
   });
 }
@@ -135,8 +130,7 @@ async function verify(session: Session): Promise<void> {
   throw new VfleetError({
     code: 'verify.failed',
     host: name,
-    thing: bad.length === 1 ? first.title : `${bad.length} checks, the first: ${first.title}`,
-    found: first.found,
+    thing: `${bad.length === 1 ? '' : `${bad.length} checks do not pass; the first: `}${first.found.replace(/\.$/, '')}`,
     next: first.remedy ?? 'look at the evidence',
   });
 }

@@ -1,21 +1,13 @@
-import { asVfleetError } from '../errors.ts';
 import type { Bus } from '../events/bus.ts';
-import type { Failure, HostState } from '../events/event.ts';
+import type { Failure } from '../events/event.ts';
+import { failureOf } from '../host/failure.ts';
+import type { HostEnd } from '../host/run.ts';
 import { decide, isOver, type Policy } from './decide.ts';
 import { beginRollout, type RolloutState, step } from './state.ts';
 
-/** How one host ended. */
-export interface Ended {
-  readonly state: HostState;
-  readonly failure?: Failure;
-  /** Write scripts that changed the host. */
-  readonly writes: number;
-  readonly reboots: number;
-}
-
 /** Runs one host from beginning to end. */
 export interface HostRunner {
-  start(host: string): Promise<Ended>;
+  start(host: string): Promise<HostEnd>;
 }
 
 export interface DriveOptions {
@@ -35,7 +27,7 @@ export async function drive({ hosts, policy, runner, bus, stop }: DriveOptions):
   let state: RolloutState = beginRollout(hosts);
   const working = new Map<string, Promise<void>>();
 
-  const end = (host: string, ended: Ended): void => {
+  const end = (host: string, ended: HostEnd): void => {
     state = step(state, { type: 'ended', host, state: ended.state });
     bus.emit({ type: 'host-ended', host, ...ended });
   };
@@ -59,20 +51,13 @@ export async function drive({ hosts, policy, runner, bus, stop }: DriveOptions):
   }
 }
 
-async function startOrExplain(bus: Bus, runner: HostRunner, host: string): Promise<Ended> {
+async function startOrExplain(bus: Bus, runner: HostRunner, host: string): Promise<HostEnd> {
   try {
     await bus.intend({ type: 'host-started', host });
     return await runner.start(host);
   } catch (thrown) {
     return { state: 'failed', failure: failureOf(thrown, host), writes: 0, reboots: 0 };
   }
-}
-
-/** An error as plain data for events. */
-export function failureOf(thrown: unknown, host: string): Failure {
-  const error = asVfleetError(thrown).of(host);
-  const { cause: _, ...parts } = error.parts;
-  return { ...parts, message: error.message };
 }
 
 function interrupted(host: string): Failure {

@@ -1,0 +1,110 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { Environment } from '../../src/cli/environment.ts';
+import type { ConnectionArguments } from '../../src/cli/options.ts';
+import { type Run, run } from '../../src/cli/run.ts';
+import { loadWork } from '../../src/cli/work.ts';
+import type { Command } from '../../src/events/event.ts';
+import type { Faults } from '../../src/lab/faults.ts';
+import { type Lab, startLab } from '../../src/lab/lab.ts';
+import { builtinMachineKinds } from '../../src/lab/machine-kind.ts';
+import type { LabNode } from '../../src/lab/node.ts';
+import { exitCode } from '../../src/report/exit-code.ts';
+import type { HostSummary, Summary } from '../../src/report/summary.ts';
+
+export const passthrough = fileURLToPath(new URL('../../playbooks/passthrough.ts', import.meta.url));
+
+/** A lab, and the program's own way of running a playbook on it. */
+export interface Fleet {
+  readonly lab: Lab;
+  readonly folder: string;
+  readonly environment: Environment;
+  run(command: Command, options?: FleetRun): Promise<{ readonly summary: Summary; readonly code: number }>;
+  /** Of a run, the one host. */
+  one(
+    command: Command,
+    host: string,
+    options?: FleetRun,
+  ): Promise<{ readonly host: HostSummary; readonly code: number }>;
+  stop(): Promise<void>;
+}
+
+export interface FleetRun extends Partial<Pick<Run, 'expected' | 'reboot' | 'guestsAllowed'>> {
+  readonly playbook?: string;
+  readonly args?: Partial<ConnectionArguments>;
+}
+
+export interface FleetNode {
+  readonly name: string;
+  readonly kind: string;
+  readonly rack?: string;
+  readonly faults?: Faults;
+}
+
+/** Starts nodes of built-in kinds. Reboots are quick, and so is the waiting for them. */
+export async function startFleet(nodes: readonly FleetNode[]): Promise<Fleet> {
+  const folder = await mkdtemp(path.join(tmpdir(), 'vfleet-e2e-'));
+  const kinds = new Map((await builtinMachineKinds()).map((kind) => [kind.name, kind]));
+  const lab = await startLab({
+    bootMs: 200,
+    nodes: nodes.map(({ name, kind, rack = 'r1', faults }) => {
+      const found = kinds.get(kind);
+      if (found === undefined) throw new Error(`no machine kind ${kind}; there are ${[...kinds.keys()].join(', ')}`);
+      return { name, rack, kind: found, ...(faults !== undefined && { faults }) };
+    }),
+  });
+  const environment: Environment = {
+    user: 'root',
+    home: folder,
+    agent: null,
+    stateHome: path.join(folder, 'state'),
+    cacheHome: path.join(folder, 'cache'),
+    inventory: lab.inventoryPath,
+    interactive: false,
+    colour: false,
+  };
+  const runFleet: Fleet['run'] = async (command, { playbook = passthrough, args = {}, ...options } = {}) => {
+    const full: ConnectionArguments = {
+      json: false,
+      verbose: false,
+      parallel: 20,
+      hostKeys: 'strict',
+      connectTimeout: 20,
+      ...args,
+    };
+    const work = await loadWork(playbook, full, environment);
+    const summary = await run({
+      command,
+      ...work,
+      args: full,
+      environment,
+      ...options,
+      reboot: { firstPause: 100, longestPause: 500, ...options.reboot },
+      progress: { write: () => true },
+    });
+    return { summary, code: exitCode(summary, command) };
+  };
+  return {
+    lab,
+    folder,
+    environment,
+    run: runFleet,
+    async one(command, name, options = {}) {
+      const { summary, code } = await runFleet(command, { ...options, args: { ...options.args, limit: [name] } });
+      const [host] = summary.hosts;
+      if (host === undefined) throw new Error(`no host ${name} in the run`);
+      return { host, code };
+    },
+    async stop() {
+      await lab.stop();
+      await rm(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+/** How many commands a node has been asked to run. */
+export function execs(node: LabNode): number {
+  return node.counters.execs;
+}
