@@ -91,8 +91,16 @@ class AppendingJournal implements Journal {
   }
 
   close(): Promise<void> {
-    this.#closing ??= this.sync().finally(() => this.#file.close());
+    this.#closing ??= this.#close();
     return this.#closing;
+  }
+
+  async #close(): Promise<void> {
+    try {
+      await this.sync();
+    } finally {
+      await this.#file.close();
+    }
   }
 
   // Waits for the end of the event loop's turn, so that all hosts that announce something in it share one fsync.

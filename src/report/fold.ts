@@ -80,7 +80,9 @@ function step(host: HostSummary, event: HostEvent, command: Command | null): Hos
         : { ...host, checks: withVerdict(host.checks, event.verdict) };
     case 'host-ended':
       return ended(host, event);
-    default:
+    case 'write-intent':
+    case 'effect-intent':
+    case 'progress':
       return host;
   }
 }

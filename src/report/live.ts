@@ -58,7 +58,16 @@ export function follow(live: Live, event: Stamped): Live {
       const ended = new Map(live.ended).set(event.state, (live.ended.get(event.state) ?? 0) + 1);
       return { ...live, working, ended };
     }
-    default:
+    case 'facts-read':
+    case 'planned':
+    case 'write-intent':
+    case 'written':
+    case 'effect-intent':
+    case 'effect-done':
+    case 'rebooted':
+    case 'verdict':
+    case 'warning':
+    case 'run-ended':
       return live;
   }
 }

@@ -29,7 +29,16 @@ export function progressLine(event: Stamped, startedAt: number | null, all: bool
     }
     case 'rebooted':
       return all ? `${escapeLine(event.host)}: back after the reboot` : null;
-    default:
+    case 'host-started':
+    case 'facts-read':
+    case 'planned':
+    case 'write-intent':
+    case 'written':
+    case 'effect-intent':
+    case 'effect-done':
+    case 'verdict':
+    case 'progress':
+    case 'run-ended':
       return null;
   }
 }

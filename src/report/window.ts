@@ -27,7 +27,8 @@ const endFrame = '\x1b[?2026l';
 
 /**
  * Lines at the bottom of a terminal that are drawn anew in their place, while finished lines scroll above them. Its timer
- * keeps no process alive, and the cursor comes back when it stops or the process exits.
+ * keeps no process alive, and the cursor comes back when it stops or the process exits. It takes the line in which the
+ * cursor stands: whoever wrote before it ends the line first.
  */
 export class Window {
   readonly #stream: TerminalStream;

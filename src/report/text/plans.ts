@@ -11,7 +11,7 @@ import { stateText } from './state.ts';
 import { isOpen, outcomeNames, outcomes, verdictLines } from './verdict.ts';
 
 /** What is shown of a host's plan; a host of a summary is one. */
-export type PlannedHost = Pick<HostSummary, 'name' | 'state' | 'failure' | 'plan' | 'gates' | 'warnings'>;
+export type PlannedHost = Pick<HostSummary, 'name' | 'state' | 'failure' | 'plan' | 'gates' | 'checks' | 'warnings'>;
 
 /**
  * What would be done, for people. Hosts with equal plans are one group; then those with nothing to do in one line, then

@@ -3,10 +3,10 @@ import { escapeLine } from '../escape.ts';
 import { nameList } from '../names.ts';
 import { createPaint, type Paint } from '../paint.ts';
 import { type HostSummary, hostStates, type Summary } from '../summary.ts';
-import { count, indent, joinSections, table, type TextOptions } from './block.ts';
+import { count, indent, joinSections, type TextOptions, table } from './block.ts';
 import { groupByText, heading } from './group.ts';
 import { nextCommand } from './hint.ts';
-import { reasonLines } from './reason.ts';
+import { failedChecks, reasonLines } from './reason.ts';
 import { stateText } from './state.ts';
 
 export interface SummaryOptions extends TextOptions {
@@ -16,7 +16,7 @@ export interface SummaryOptions extends TextOptions {
 
 /**
  * How a run went, for people: each host that did not end well with its reason, then hosts by state, sums, and what to run
- * next. Of `plan` it has sums and what to run next only: `renderPlans` tells the rest.
+ * next. What `renderPlans` tells of `plan`, and `renderVerdicts` of the checks of `verify`, is not told again.
  */
 export function renderSummary(summary: Summary, options: SummaryOptions): string {
   const paint = createPaint(options.colour);
@@ -27,7 +27,7 @@ export function renderSummary(summary: Summary, options: SummaryOptions): string
   if (summary.command === 'plan') return joinSections([warningLines(warnings, [], paint), [totals], next]);
   return joinSections([
     warningLines(warnings, hosts, paint),
-    ...stoppedSections(hosts, paint),
+    ...stoppedSections(summary.command === 'verify' ? hosts.filter((host) => !failedChecks(host)) : hosts, paint),
     [totals, ...stateLines(hosts, paint, options)],
     next,
   ]);

@@ -2,7 +2,7 @@ import type { Outcome, Verdict } from '../../checks/check.ts';
 import { escapeLine } from '../escape.ts';
 import { createPaint, type Paint } from '../paint.ts';
 import { type HostSummary, hostStates } from '../summary.ts';
-import { count, indent, joinSections, table, type TextOptions } from './block.ts';
+import { count, indent, joinSections, type TextOptions, table } from './block.ts';
 import { groupByText, heading } from './group.ts';
 import { isOpen, outcomeNames, outcomes, outcomeText, verdictLines } from './verdict.ts';
 
