@@ -9,7 +9,7 @@ const MASK = '********';
 
 /**
  * The groups of an inventory as a tree, each with its racks and its own hosts, consecutive names as one. A group in
- * several groups is drawn in full where it comes first.
+ * several groups is drawn in full where it comes first. Lines are joined by newlines, with none at the end.
  */
 export function inventoryTree(inventory: Inventory): string {
   const groups = new Map(inventory.groups.map((group) => [group.name, group]));
@@ -35,7 +35,7 @@ export function inventoryTree(inventory: Inventory): string {
     const leaves = foldNames(own).map((line) => [line]);
     return [title, ...branches([...leaves, ...below])];
   };
-  return `${draw('all').join('\n')}\n`;
+  return draw('all').join('\n');
 }
 
 function rackLabel(racks: readonly string[]): readonly string[] {
@@ -88,7 +88,7 @@ export function explainHost(host: InventoryHost): string {
       .join('  ')
       .trimEnd(),
   );
-  return `${[`${host.name} (groups: ${host.groups.join(', ')})`, ...lines.map((line) => `  ${line}`)].join('\n')}\n`;
+  return [`${host.name} (groups: ${host.groups.join(', ')})`, ...lines.map((line) => `  ${line}`)].join('\n');
 }
 
 function display(value: unknown): string {

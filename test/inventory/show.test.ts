@@ -28,8 +28,7 @@ all:
 ├─ new: 4 hosts, rack r12
 │  └─ r12: 4 hosts, rack r12 (above)
 └─ ungrouped: 1 host
-   └─ lonely
-`);
+   └─ lonely`);
   });
 });
 
@@ -65,8 +64,7 @@ describe('explainHost', () => {
   jinja  (Jinja) "{{ x }}"  host node01  racks.yaml:6:7
   nested  {"token":"********","list":[1,"{{ y }}"]}  host node01  racks.yaml:9:7
   quiet  -  host node01  racks.yaml:11:7
-  vault  (vault)  host node01  racks.yaml:7:7
-`);
+  vault  (vault)  host node01  racks.yaml:7:7`);
     expect(shown).not.toContain('hunter');
     expect(shown).toContain('  ssh.user             "admin"     ');
   });
