@@ -66,6 +66,7 @@ export async function run(run: Run): Promise<Summary> {
           connect: (signal) => transport.connect(target, signal),
           elevate: host.ssh.elevate,
           elevatePassword: host.ssh.elevatePassword,
+          startTimeout: args.connectTimeout * 1000,
         });
         const expected = run.expected?.get(host.name);
         const context: HostContext = {
