@@ -28,7 +28,7 @@ export function parseGrubConfig(files: GrubFiles): readonly BootEntry[] {
   runAll(parseGrubScript(files.config), run);
   const wanted = lookup('default', run);
   const chosen = wanted === null ? null : defaultItem(menu, wanted);
-  return flatten(menu, '', chosen);
+  return flatten(menu, '', chosen, run);
 }
 
 interface Run {
@@ -40,11 +40,21 @@ interface Run {
   certain: boolean;
 }
 
-function flatten(menu: readonly MenuItem[], path: string, chosen: MenuItem | null): readonly BootEntry[] {
+function flatten(menu: readonly MenuItem[], path: string, chosen: MenuItem | null, run: Run): readonly BootEntry[] {
   return menu.flatMap((item) => {
     const title = path + item.title;
-    if (item.items !== null) return flatten(item.items, `${title}>`, chosen);
-    return [{ title, kernel: item.kernel, arguments: item.arguments, default: item === chosen }];
+    if (item.items !== null) return flatten(item.items, `${title}>`, chosen, run);
+    return [{ title, kernel: item.kernel, arguments: resolve(item.arguments, run), default: item === chosen }];
+  });
+}
+
+/**
+ * Puts in the variables that the configuration or `grubenv` sets: `$kernelopts` of EL8, `$tuned_params` of tuned. Entries run
+ * after the whole file, so the last value counts; what is set under a condition that nobody can judge stays as it is.
+ */
+function resolve(line: string, run: Run): string {
+  return line.replace(/\$(?:\{(\w+)\}|([A-Za-z_]\w*))/g, (whole, braced?: string, bare?: string) => {
+    return run.variables.get(braced ?? bare ?? '') ?? whole;
   });
 }
 
@@ -93,10 +103,7 @@ function unescape(text: string): string {
 
 function loaderItems(run: Run): readonly MenuItem[] {
   return sortLoaderEntries(run.files.entries ?? [], 'id').map((entry) => {
-    // On EL8 the options are `$kernelopts`, kept in grubenv or set in grub.cfg: without it the entry would say nothing.
-    const kernelopts = lookup('kernelopts', run);
-    const resolved = entry.arguments.replace(/\$(\{kernelopts\}|kernelopts\b)/g, (name) => kernelopts ?? name);
-    return { title: entry.title, id: entry.id, kernel: entry.kernel, arguments: resolved, items: null };
+    return { title: entry.title, id: entry.id, kernel: entry.kernel, arguments: entry.arguments, items: null };
   });
 }
 

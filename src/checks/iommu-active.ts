@@ -21,11 +21,11 @@ function judgeKernel(facts: Facts): Judgement {
   const { firmware, units, groups } = facts.iommu;
   const evidence = [
     `/sys/class/iommu: ${units.length === 0 ? 'empty' : units.join(' ')}`,
-    `/sys/kernel/iommu_groups: ${groups.length} groups`,
+    `/sys/kernel/iommu_groups: ${counted(groups, 'group')}`,
     `interrupt remapping: ${remapping(facts)}`,
   ];
   if (groups.length > 0) {
-    const what = `${units.length} units, ${groups.length} groups`;
+    const what = `${counted(units, 'unit')}, ${counted(groups, 'group')}`;
     const found = `The IOMMU is on: ${what}; interrupt remapping is ${remapping(facts)}.`;
     return { outcome: 'pass', found, evidence: [...evidence, ...remappingNote(facts)] };
   }
@@ -35,6 +35,10 @@ function judgeKernel(facts: Facts): Judgement {
     return { ...judged, evidence: [...(judged.evidence ?? []), ...evidence] };
   }
   return { outcome: 'fail', evidence, ...kernelSideOff(facts, firmware) };
+}
+
+function counted(things: readonly unknown[], name: string): string {
+  return `${things.length} ${name}${things.length === 1 ? '' : 's'}`;
 }
 
 function remapping(facts: Facts): string {
@@ -52,7 +56,7 @@ function failedToStart(facts: Facts, evidence: readonly string[]): Judgement {
   const said = (facts.log.lines ?? []).filter((line) => /dmar|iommu|amd-vi|smmu/i.test(line)).slice(0, 10);
   return {
     outcome: 'fail',
-    found: `The IOMMU has ${facts.iommu.units.length} units but no groups: it failed to start.`,
+    found: `The IOMMU has ${counted(facts.iommu.units, 'unit')} but no groups: it failed to start.`,
     evidence: [...evidence, ...said],
     remedy: 'look for errors in these lines and update the firmware; VFIO can take no device without a group',
   };

@@ -48,16 +48,20 @@ function judgeArguments(facts: Facts, wish: Wish): Judgement {
   ];
   const remedy = argumentsRemedy(facts, [...wish.present, ...wish.absent.map((name) => `no ${name}`)]);
   if (running === null && entries !== null && entries.length > 0 && lacking.every(({ short }) => short === null)) {
-    return { outcome: 'pass', found: `All run, and all ${entries.length} boot entries have them.`, evidence };
+    return { outcome: 'pass', found: `All run, and ${entriesOf(entries)} too.`, evidence };
   }
   if (certain.length > 0) return { outcome: 'fail', found: describeLoss(running, certain), evidence, remedy };
   if (running === null) return unsureOfNext(facts, entries, evidence);
   const isDue = entries !== null && entries.length > 0 && lacking.every(({ short }) => short === null);
   if (isDue) {
-    const found = `Configured in all ${entries.length} boot entries, but not running: ${running}. A reboot is due.`;
+    const found = `Configured (${entriesOf(entries)}), but not running: ${running}. A reboot is due.`;
     return { outcome: 'fail', found, evidence, remedy: 'reboot the host' };
   }
   return { outcome: 'fail', found: `Not running: ${running}.`, evidence, remedy };
+}
+
+function entriesOf(entries: readonly BootEntry[]): string {
+  return entries.length === 1 ? 'the one boot entry has them' : `all ${entries.length} boot entries have them`;
 }
 
 function describeLoss(running: string | null, certain: readonly { readonly entry: BootEntry }[]): string {
@@ -78,13 +82,16 @@ function unsureOfNext(facts: Facts, entries: readonly BootEntry[] | null, eviden
   return { outcome: 'unknown', found, evidence, remedy: rightsRemedy(facts) };
 }
 
-/** Entries of this system's kernels: neither other systems, nor rescue images, take part in its settings. */
+/** Entries of this system's kernels: neither other systems, nor rescue and recovery entries, take part in its settings. */
 function ownEntries(facts: Facts): readonly BootEntry[] | null {
   const { installed } = facts.kernel;
-  const linux = facts.boot.entries?.filter((entry) => entry.kernel !== null) ?? null;
-  return (
-    linux?.filter((entry) => entry.default || installed.length === 0 || installed.includes(entry.kernel ?? '')) ?? null
-  );
+  const isOwn = ({ kernel }: BootEntry) => kernel !== null && (installed.length === 0 || installed.includes(kernel));
+  return facts.boot.entries?.filter((entry) => entry.default || (isOwn(entry) && !isRecovery(entry))) ?? null;
+}
+
+/** Recovery entries leave `GRUB_CMDLINE_LINUX_DEFAULT` out (`10_linux` of GRUB), and run no guests. */
+function isRecovery(entry: BootEntry): boolean {
+  return parseArguments(entry.arguments).some(({ token }) => token === 'single' || token === 'recovery');
 }
 
 /** What a line falls short of, for people; `null`: nothing. */

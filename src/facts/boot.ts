@@ -35,7 +35,7 @@ done
 [ -h /etc/grub2-efi.cfg ] && ls -ld /etc/grub2-efi.cfg 2>/dev/null | sed 's/^.* -> /link /'
 grep -sE '^[^ ]+ (/boot/efi|/boot|/efi) vfat ' /proc/mounts | sed 's/^/esp /'
 for variable in /sys/firmware/efi/efivars/LoaderInfo-*; do
-  [ -r "$variable" ] && echo "loader $(tr -cd '[:print:]' <"$variable" 2>/dev/null)"
+  [ -r "$variable" ] && echo "loader $(tr -cd ' -~' <"$variable" 2>/dev/null)"
 done
 section boot-tools
 for tool in update-grub grub-mkconfig grub2-mkconfig grubby bootctl proxmox-boot-tool dracut update-initramfs mkinitramfs \\

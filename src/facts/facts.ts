@@ -56,7 +56,7 @@ export interface Facts {
     /** Names in `/sys/class/iommu`: `dmar0`, `ivhd0`. */
     readonly units: readonly string[];
     readonly groups: readonly IommuGroup[];
-    /** Interrupt remapping, where the kernel log says so. */
+    /** Interrupt remapping, from `/proc/interrupts` or the kernel log. */
     readonly interruptRemapping: boolean | null;
   };
   readonly boot: BootFacts;
@@ -134,7 +134,7 @@ export interface BootEntry {
   readonly title: string;
   /** Release, taken from the image's name: `6.1.0-18-amd64`. */
   readonly kernel: string | null;
-  /** Arguments as they stand in the entry, variables not resolved. */
+  /** Arguments as they stand in the entry; variables that the generated configuration itself sets are resolved. */
   readonly arguments: string;
   readonly default: boolean;
 }

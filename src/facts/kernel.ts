@@ -37,17 +37,22 @@ export function parseKernelFiles(sections: Sections): KernelFiles {
   return { installed, named };
 }
 
+/** Boot entries with the release behind each image's name, where a package tells it. */
+export function withReleases(entries: readonly BootEntry[] | null, files: KernelFiles): readonly BootEntry[] | null {
+  if (entries === null) return null;
+  return entries.map((entry) => ({ ...entry, kernel: files.named.get(entry.kernel ?? '') ?? entry.kernel }));
+}
+
 /** Installed kernels in the boot loader's order, and the one that it starts by default. */
 export function parseKernel(
   files: KernelFiles,
   running: string,
   entries: readonly BootEntry[] | null,
 ): Facts['kernel'] {
-  const resolve = (kernel: string | null) => (kernel === null ? null : (files.named.get(kernel) ?? kernel));
-  const order = (entries ?? []).map((entry) => resolve(entry.kernel));
+  const order = (entries ?? []).map((entry) => entry.kernel);
   const rank = (release: string) => (order.includes(release) ? order.indexOf(release) : order.length);
   const installed = [...files.installed].sort((a, b) => rank(a) - rank(b) || compareReleases(b, a));
-  const chosen = resolve(entries?.find((entry) => entry.default)?.kernel ?? null);
+  const chosen = entries?.find((entry) => entry.default)?.kernel ?? null;
   const next = chosen !== null && kernelVersion(chosen) !== null ? chosen : null;
   return { running, installed, next: next ?? (isOnlyKernel(files, running, entries) ? running : null) };
 }

@@ -10,7 +10,7 @@ import { linesOf, type Sections } from './sections.ts';
 export const logProbe = sh`
 section log
 filter='
-tolower($0) ~ /dmar|iommu|amd-vi|vfio|smmu|remapping|ivrs|iort|x2apic/ && !/Adding to iommu group/ { kept[++n] = $0 }
+tolower($0) ~ /dmar|iommu|amd-vi|vfio|smmu|remapping|ivrs|iort|x2apic/ && !/Adding (to iommu group|device .* to group)/ { kept[++n] = $0 }
 END {
   for (i = 1; i <= n; i++) if (n <= 60 || i <= 40 || i > n - 20) print "line " kept[i]
   print "total " NR

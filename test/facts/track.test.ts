@@ -32,7 +32,9 @@ describe('trackFacts', () => {
   });
 
   it('leaves out what changes by itself', () => {
-    expect(read((tracked) => [tracked.identity.bootId, tracked.identity.machineId])).toEqual({ 'identity.machineId': 'm' });
+    expect(read((tracked) => [tracked.identity.bootId, tracked.identity.machineId])).toEqual({
+      'identity.machineId': 'm',
+    });
   });
 
   it('gives values that compare and serialise like the facts themselves', () => {

@@ -1,0 +1,96 @@
+import { describe, expect, test } from 'vitest';
+import { checks } from '../../src/checks/checks.ts';
+import type { DeviceSelector, DevicesBoundOptions } from '../../src/checks/devices-bound.ts';
+import type { Facts, PciDevice } from '../../src/facts/facts.ts';
+import { input } from './input.ts';
+
+const gpu = '0000:3b:00.0';
+const audio = '0000:3b:00.1';
+const change = (changes: Readonly<Record<string, Partial<PciDevice>>>) => (facts: Facts) => ({
+  pci: facts.pci.map((device) => ({ ...device, ...changes[device.address] })),
+});
+const judge = (
+  devices?: DeviceSelector,
+  changes: Readonly<Record<string, Partial<PciDevice>>> = {},
+  options?: DevicesBoundOptions,
+) => checks.devicesBound(devices, options).judge(input('centos-7-intel', change(changes)));
+
+test.each([
+  ['a full address', [gpu]],
+  ['an address of domain 0', ['3b:00.0']],
+  ['both functions', [gpu, audio]],
+  ['ids', ['10DE:13C2']],
+  ['a test', (device: PciDevice) => device.vendor === '10de'],
+] as const)('%s of bound devices passes', (_name, devices) => {
+  expect(judge(devices)).toMatchObject({ check: 'devices-bound', outcome: 'pass' });
+});
+
+test('with no device named it does not apply', () => {
+  expect(judge().outcome).toBe('not-applicable');
+  expect(judge([]).outcome).toBe('not-applicable');
+  expect(judge(() => false).outcome).toBe('not-applicable');
+});
+
+describe('it fails', () => {
+  test.each([
+    ['for a device that is not there', ['0000:99:00.0'], {}, '0000:99:00.0 is not on this host'],
+    ['for ids that no device has', [gpu, '10de:ffff'], {}, '10de:ffff is not on this host'],
+    ['for a host driver', ['0000:5e:00.0'], {}, '0000:5e:00.0 is held by nvme'],
+    ['for no driver at all', [gpu], { [gpu]: { driver: null } }, `${gpu} has no driver`],
+    ['without a group', [gpu], { [gpu]: { iommuGroup: null } }, 'in no IOMMU group'],
+    ['for a group mate on a host driver', [gpu], { [audio]: { driver: 'snd_hda_intel' } }, `${audio} (snd_hda_intel)`],
+    ['when nothing keeps it', [gpu], { [gpu]: { driverOverride: null } }, 'over a reboot'],
+    ['when another override is set', [gpu], { [gpu]: { driverOverride: 'nouveau' } }, 'over a reboot'],
+  ] as const)('%s', (_name, devices, changes, words) => {
+    const verdict = judge(devices, changes);
+    expect(verdict.outcome).toBe('fail');
+    expect(verdict.found).toContain(words);
+    expect(verdict.remedy).toBeDefined();
+  });
+
+  test('and names every fault at once', () => {
+    const { found } = judge([gpu, '0000:5e:00.0', '99:00.0']);
+    expect(found).toContain('nvme');
+    expect(found).toContain('99:00.0');
+  });
+});
+
+describe('in the group', () => {
+  test.each(['pci-stub', 'vfio-pci', null])('an endpoint with driver %s does no harm', (driver) => {
+    expect(judge([gpu], { [audio]: { driver } }).outcome).toBe('pass');
+  });
+
+  test('bridges do not count', () => {
+    const bridge = { '0000:00:1f.0': { iommuGroup: 5, class: '060400', driver: 'pcieport' } };
+    expect(judge([gpu], bridge).outcome).toBe('pass');
+    expect(judge([gpu], { '0000:5e:00.0': { iommuGroup: 5 } }).found).toContain('0000:5e:00.0 (nvme)');
+  });
+});
+
+describe('what keeps a binding', () => {
+  const bare = { [gpu]: { driverOverride: null } };
+
+  test('ids on the command line do', () => {
+    for (const ids of ['10de:13c2', '1000:1000,10DE:13C2', '10de:13c2:ffff:ffff']) {
+      const facts = (known: Facts) => ({
+        ...change(bare)(known),
+        boot: { ...known.boot, running: `vfio_pci.ids=${ids}` },
+      });
+      expect(checks.devicesBound([gpu]).judge(input('centos-7-intel', facts)).outcome).toBe('pass');
+    }
+  });
+
+  test('an agent may', () => {
+    expect(judge([gpu], bare, { persistent: false }).outcome).toBe('pass');
+  });
+});
+
+test.each(['3b:00', 'gpu', '10de', '0000:3b:00.9', ''])('the text %j is refused when the check is made', (text) => {
+  expect(() => checks.devicesBound([text])).toThrow(/expected a PCI address/);
+});
+
+test('the evidence is lspci of the devices, quoted', () => {
+  const text = checks.devicesBound([gpu]).evidence?.(input('centos-7-intel').facts).text ?? '';
+  expect(text).toContain(`for address in '${gpu}'; do`);
+  expect(text).toContain('lspci -nnk -s "$address"');
+});
