@@ -1,6 +1,7 @@
 import { VfleetError } from '../errors.ts';
 import type { Facts } from '../facts/facts.ts';
 import { type Script, sh } from '../shell/script.ts';
+import { parseArgument, sameName } from './arguments.ts';
 import { lineOf, refuseContradiction } from './contradiction.ts';
 import type { BootDriver, BootInput, BootPlan } from './driver.ts';
 import { parseGrubDefault, printGrubDefault, type Statement } from './grub-default.ts';
@@ -49,7 +50,7 @@ function plan(wish: ArgumentWish, { host, facts, state, owned }: BootInput): Boo
     ownedTokens: wish.present.filter((token) => owned.includes(token) || edit.added.includes(token)),
     added: edit.added,
     removed: edit.removed,
-    notes: [...deadNotes(source), ...outvotedNotes(wish, edit.added, source)],
+    notes: [...deadNotes(source), ...outvotedNotes(wish, edit.added, printed)],
   };
 }
 
@@ -90,12 +91,15 @@ function deadNotes(source: SourceText): readonly string[] {
   );
 }
 
-function outvotedNotes(wish: ArgumentWish, added: readonly string[], source: SourceText): readonly string[] {
-  const names = (token: string): string => token.split('=')[0] ?? token;
-  const singles = added.filter((token) => wish.present.filter((other) => names(other) === names(token)).length === 1);
+/** Arguments of somebody else's that stay where they are, and lose. */
+function outvotedNotes(wish: ArgumentWish, added: readonly string[], text: string): readonly string[] {
+  const nameOf = (token: string): string => parseArgument(token).name;
+  const isRepeated = (name: string): boolean =>
+    wish.present.filter((token) => sameName(nameOf(token), name)).length > 1;
+  const source = { path, statements: parseGrubDefault(text) };
   return evaluate([source], variable)
-    .tokens.filter((token) => !token.opaque && !added.includes(token.text))
-    .filter((token) => singles.some((single) => names(single) === names(token.text)))
+    .tokens.filter((token) => !token.opaque && !added.includes(token.text) && !isRepeated(nameOf(token.text)))
+    .filter((token) => added.some((other) => sameName(nameOf(other), nameOf(token.text))))
     .map((token) => `${path}:${token.line} ${token.text} stays, but what is added after it wins`);
 }
 

@@ -1,0 +1,212 @@
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { applyPatch } from 'diff';
+import { describe, expect, it } from 'vitest';
+import { z } from 'zod';
+import { VfleetError } from '../../src/errors.ts';
+import { absent } from '../../src/resources/argument-value.ts';
+import { kernelArguments } from '../../src/resources/kernel-arguments.ts';
+import type { Change, ChangeContext } from '../../src/resources/resource.ts';
+import { factsOf } from '../boot/facts.ts';
+import { stateOf } from '../boot/files.ts';
+
+const fixtures = new URL('./fixtures/kernel-arguments/', import.meta.url).pathname;
+
+const caseSchema = z.strictObject({
+  source: z.enum(['vm', 'public', 'constructed']),
+  address: z.string().optional(),
+  after: z.string().optional(),
+  loader: z.enum(['update-grub', 'grub2-mkconfig']),
+  configPath: z.string(),
+  running: z.string(),
+  /** Arguments of the default boot entry, where the generated configuration was read. */
+  entries: z.string().optional(),
+  wish: z.record(
+    z.string(),
+    z.union([z.string(), z.literal(true), z.array(z.string()), z.strictObject({ absent: z.literal(true) })]),
+  ),
+  owned: z.array(z.string()),
+  /** Paths of files that are to be removed. */
+  removes: z.array(z.string()).default([]),
+  /** `null`: nothing to do. */
+  expect: z
+    .strictObject({
+      summary: z.string(),
+      effects: z.array(z.string()),
+      owned: z.array(z.string()),
+      notes: z.array(z.string()),
+    })
+    .nullable()
+    .optional(),
+  error: z.strictObject({ code: z.string(), words: z.array(z.string()) }).optional(),
+});
+type Case = z.infer<typeof caseSchema>;
+
+function filesBelow(folder: string): Record<string, string> {
+  if (!existsSync(folder)) return {};
+  const entries = readdirSync(folder, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile());
+  return Object.fromEntries(
+    entries.map((entry) => {
+      const path = join(entry.parentPath, entry.name);
+      return [path.slice(folder.length), readFileSync(path, 'utf8')];
+    }),
+  );
+}
+
+function contextOf({ loader, configPath, running, entries, owned }: Case): ChangeContext {
+  const entry = { title: 'Linux', kernel: '6.1.0', arguments: entries ?? '', default: true };
+  const boot = { loader, configPath, running, entries: entries === undefined ? null : [entry] };
+  return { host: 'node01', facts: factsOf({ boot }), ownedArguments: owned };
+}
+
+function resourceOf({ wish }: Case): ReturnType<typeof kernelArguments> {
+  return kernelArguments(
+    Object.fromEntries(
+      Object.entries(wish).map(([name, value]) => [
+        name,
+        typeof value === 'object' && 'absent' in value ? absent() : value,
+      ]),
+    ),
+  );
+}
+
+function filesAfter(before: Record<string, string>, change: Change | null): Record<string, string> {
+  const files = { ...before };
+  for (const action of change?.actions ?? []) {
+    if (action.kind === 'write') files[action.path] = action.text;
+    else if (action.kind === 'remove') delete files[action.path];
+  }
+  return files;
+}
+
+describe.each(readdirSync(fixtures))('%s', (name) => {
+  const given = caseSchema.parse(JSON.parse(readFileSync(join(fixtures, name, 'case.json'), 'utf8')));
+  const before = filesBelow(join(fixtures, name, 'before'));
+  const run = (files: Record<string, string>): Change | null =>
+    resourceOf(given).change(stateOf(files), contextOf(given));
+
+  if (given.error !== undefined) {
+    const { code, words } = given.error;
+    it('is refused, and the place is named', () => {
+      let thrown: unknown;
+      try {
+        run(before);
+      } catch (error) {
+        thrown = error;
+      }
+      expect(thrown).toBeInstanceOf(VfleetError);
+      expect(thrown).toMatchObject({ code });
+      for (const word of words) expect(thrown).toHaveProperty('message', expect.stringContaining(word));
+    });
+    return;
+  }
+
+  it('plans what is expected', () => {
+    const change = run(before);
+    const wanted = given.expect ?? null;
+    expect(
+      change && {
+        summary: change.summary,
+        effects: change.effects.map((effect) => effect.kind),
+        owned: change.ownedArguments,
+        notes: change.notes,
+      },
+    ).toEqual(wanted);
+  });
+
+  it('leaves the files that are expected, and every other as it is', () => {
+    const change = run(before);
+    const wanted = { ...before, ...filesBelow(join(fixtures, name, 'after')) };
+    for (const path of given.removes) delete wanted[path];
+    expect(filesAfter(before, change)).toEqual(wanted);
+  });
+
+  it('shows a diff that is the change', () => {
+    for (const action of run(before)?.actions ?? []) {
+      if (action.kind !== 'write') continue;
+      const [diff = ''] = run(before)?.diffs ?? [];
+      expect(applyPatch(before[action.path] ?? '', diff.slice(diff.indexOf('---')))).toBe(action.text);
+    }
+  });
+
+  it('writes no file in a second run', () => {
+    const change = run(before);
+    const context = { ...contextOf(given), ownedArguments: change?.ownedArguments ?? given.owned };
+    const again = resourceOf(given).change(stateOf(filesAfter(before, change)), context);
+    expect(again?.actions ?? []).toEqual([]);
+  });
+});
+
+describe('a wish that cannot be meant', () => {
+  it.each([
+    ['amd_iommu=on', { amd_iommu: 'on' }, 'on by default'],
+    ['a blank in a name', { 'a b': 'x' }, 'letters, digits'],
+    ['a value in a name', { 'iommu=pt': true }, 'write the value beside the name'],
+    ['a quote in a name', { 'a"': 'x' }, 'letters, digits'],
+    ['an empty name', { '': 'x' }, 'letters, digits'],
+    ['a line end in a value', { a: 'x\ny' }, 'printable ASCII'],
+    ['a control character in a value', { a: '\x07' }, 'printable ASCII'],
+    ['a quote in a value', { a: 'x"y' }, 'character "'],
+    ['a backslash in a value', { a: 'x\\y' }, 'character \\'],
+    ['an empty list', { a: [] }, 'an empty list'],
+    ['one name in two spellings', { 'vfio-pci.ids': '1', 'vfio_pci.ids': '2' }, 'vfio-pci.ids too'],
+  ] as const)('%s', (_why, values, reason) => {
+    expect(() => kernelArguments(values)).toThrow(reason);
+    expect(() => kernelArguments(values)).toThrow(VfleetError);
+  });
+
+  it('a number, from a playbook that is not type-checked', () => {
+    const values: Record<string, string> = JSON.parse('{"hugepages": 4}');
+    expect(() => kernelArguments(values)).toThrow('write numbers as texts');
+  });
+});
+
+it('does not manage what is false, null or undefined', () => {
+  const { wants } = kernelArguments({ a: false, b: undefined, c: null, d: 'x', e: true, f: ['1', '2'], g: absent() });
+  expect(wants?.(factsOf({}))).toEqual({ kernelArguments: { present: ['d=x', 'e', 'f=1', 'f=2'], absent: ['g'] } });
+});
+
+it('refuses a boot loader that cannot be configured, and says what was seen', () => {
+  const facts = factsOf({ boot: { loader: 'systemd-boot', loaderEvidence: '/boot/loader/entries', configPath: null } });
+  const resource = kernelArguments({ iommu: 'pt' });
+  for (const act of [
+    () => resource.read(facts),
+    () => resource.change(stateOf({}), { host: 'h', facts, ownedArguments: [] }),
+  ]) {
+    expect(act).toThrow(/systemd-boot \(seen: \/boot\/loader\/entries\)/);
+    expect(act).toThrow(expect.objectContaining({ code: 'boot.unsupported' }));
+  }
+});
+
+it('keeps a file that is no UTF-8 byte for byte', () => {
+  const bytes = Buffer.concat([
+    Buffer.from([0x23, 0xd6, 0xd0, 0xce, 0xc4, 0x0a]),
+    Buffer.from('GRUB_CMDLINE_LINUX="quiet"\n'),
+  ]);
+  const facts = factsOf({ boot: { loader: 'grub2-mkconfig' } });
+  const change = kernelArguments({ iommu: 'pt' }).change(stateOf({ '/etc/default/grub': bytes }), {
+    host: 'h',
+    facts,
+    ownedArguments: [],
+  });
+  const [action] = change?.actions ?? [];
+  expect(action?.kind === 'write' && Buffer.from(action.text, action.encoding ?? 'utf8')).toEqual(
+    Buffer.concat([bytes.subarray(0, 6), Buffer.from('GRUB_CMDLINE_LINUX="quiet iommu=pt"\n')]),
+  );
+});
+
+it('keeps mode and owner of the file that it edits', () => {
+  const before = {
+    kind: 'file',
+    bytes: Buffer.from('GRUB_CMDLINE_LINUX=\n'),
+    mode: '0600',
+    owner: 'root:wheel',
+  } as const;
+  const facts = factsOf({ boot: { loader: 'grub2-mkconfig' } });
+  const change = kernelArguments({ iommu: 'pt' }).change(stateOf({ '/etc/default/grub': before }), {
+    host: 'h',
+    facts,
+    ownedArguments: [],
+  });
+  expect(change?.actions).toMatchObject([{ kind: 'write', mode: '0600', owner: 'root:wheel' }]);
+});

@@ -1,0 +1,105 @@
+import { describe, expect, it } from 'vitest';
+import { command } from '../../src/resources/command.ts';
+import type { Effect } from '../../src/resources/effect.ts';
+import { mergeEffects } from '../../src/resources/effect-order.ts';
+import { file } from '../../src/resources/file.ts';
+import { kernelArguments } from '../../src/resources/kernel-arguments.ts';
+import { modulesToLoad } from '../../src/resources/modules-to-load.ts';
+import { digestOf, type EnsurePlan, planEnsure } from '../../src/resources/plan-ensure.ts';
+import type { Resource } from '../../src/resources/resource.ts';
+import { sh } from '../../src/shell/script.ts';
+import { factsOf } from '../boot/facts.ts';
+import { stateOf } from '../boot/files.ts';
+
+const facts = factsOf({});
+const files = { '/etc/default/grub': 'GRUB_CMDLINE_LINUX=""\n' };
+
+function plan(...resources: readonly Resource[]): EnsurePlan {
+  const states = new Map(resources.map((resource) => [resource.name, stateOf(files)]));
+  return planEnsure(resources, states, { host: 'node01', facts, ownedArguments: [] });
+}
+
+it('puts together what all resources would do', () => {
+  const result = plan(
+    kernelArguments({ iommu: 'pt' }),
+    modulesToLoad('x.conf', ['kvm']),
+    file('/etc/default/grub', files['/etc/default/grub']),
+    command('go', sh`true`, { always: true }),
+  );
+  expect(result.changes.map((change) => change.resource)).toEqual([
+    'kernel arguments',
+    'modules to load x.conf',
+    'command go',
+  ]);
+  expect(result.actions.map((action) => action.kind)).toEqual(['write', 'write', 'run']);
+  expect(result.effects.map((effect) => effect.kind)).toEqual(['boot-configuration', 'reboot']);
+  expect(result.ownedArguments).toEqual(['iommu=pt']);
+  expect(plan().ownedArguments).toBeNull();
+});
+
+it('refuses two resources that are after the same thing', () => {
+  expect(() => plan(file('/etc/a', 'x'), file('/etc/a', 'y'))).toThrow(
+    /node01: file \/etc\/a: expected one resource of this name/,
+  );
+  expect(() => plan(file('/etc/modules-load.d/x.conf', 'x'), modulesToLoad('x.conf', ['kvm']))).toThrow(
+    /node01: \/etc\/modules-load\.d\/x\.conf: .*found file \/etc\/modules-load\.d\/x\.conf and modules to load x\.conf/,
+  );
+});
+
+it('names the host when a resource refuses', () => {
+  const state = new Map([['kernel arguments', stateOf({})]]);
+  const wrong = factsOf({ boot: { loader: 'ostree' } });
+  const act = () =>
+    planEnsure([kernelArguments({ iommu: 'pt' })], state, { host: 'node07', facts: wrong, ownedArguments: [] });
+  expect(act).toThrow(/^node07: /);
+});
+
+it('gives equal changes equal digests, and others others', () => {
+  const digests = [
+    plan(file('/etc/a', 'x')),
+    plan(file('/etc/a', 'x')),
+    plan(file('/etc/a', 'y')),
+    plan(file('/etc/a', 'x', { mode: '0600' })),
+    plan(file('/etc/a', 'x', { effects: [{ kind: 'initramfs', reason: 'r' }] })),
+    plan(command('a', sh`true`, { always: true })),
+    plan(command('a', sh`false`, { always: true })),
+  ].map(({ changes: [change] }) => change && digestOf(change));
+  expect(digests[0]).toBe(digests[1]);
+  expect(new Set(digests).size).toBe(6);
+  expect(digests[0]).toMatch(/^[0-9a-f]{64}$/);
+});
+
+describe('mergeEffects', () => {
+  const service = (unit: string): Effect => ({ kind: 'service', reason: 'r', unit });
+  const boot = (present: string[], absent: string[] = [], reason = 'b'): Effect => ({
+    kind: 'boot-configuration',
+    reason,
+    present,
+    absent,
+  });
+  const reboot: Effect = { kind: 'reboot', reason: 'x', present: [], absent: [] };
+  const initramfs: Effect = { kind: 'initramfs', reason: 'i' };
+
+  it('keeps one of each kind, in fixed order, and one service for each unit', () => {
+    const merged = mergeEffects([service('a'), boot(['a']), service('b'), initramfs, service('a'), initramfs]);
+    expect(merged).toEqual([initramfs, boot(['a']), service('a'), service('b')]);
+  });
+
+  it('restarts nothing before a reboot', () => {
+    expect(mergeEffects([reboot, service('a'), initramfs])).toEqual([initramfs, reboot]);
+  });
+
+  it('wants the arguments of all, where two name one the later ones', () => {
+    const merged = mergeEffects([
+      boot(['iommu=pt', 'a', 'console=tty0', 'console=ttyS0'], ['b']),
+      boot(['iommu=nopt', 'b'], ['a'], 'c'),
+    ]);
+    expect(merged).toEqual([boot(['console=tty0', 'console=ttyS0', 'iommu=nopt', 'b'], ['a'], 'b; c')]);
+  });
+
+  it('is the same when done twice', () => {
+    const merged = mergeEffects([service('a'), boot(['a']), initramfs, boot(['b'])]);
+    expect(mergeEffects(merged)).toEqual(merged);
+    expect(mergeEffects([...merged, ...merged])).toEqual(merged);
+  });
+});
