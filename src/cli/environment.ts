@@ -1,5 +1,5 @@
 import { homedir, userInfo } from 'node:os';
-import { join } from 'node:path';
+import { isAbsolute, join } from 'node:path';
 
 /** What the process around vfleet says. Read once, here and nowhere else. */
 export interface Environment {
@@ -24,11 +24,16 @@ export function readEnvironment(): Environment {
     user: userInfo().username,
     home,
     agent: env['SSH_AUTH_SOCK'] || null,
-    stateHome: join(env['XDG_STATE_HOME'] || join(home, '.local', 'state'), 'vfleet'),
-    cacheHome: join(env['XDG_CACHE_HOME'] || join(home, '.cache'), 'vfleet'),
+    stateHome: join(absolute(env['XDG_STATE_HOME']) ?? join(home, '.local', 'state'), 'vfleet'),
+    cacheHome: join(absolute(env['XDG_CACHE_HOME']) ?? join(home, '.cache'), 'vfleet'),
     inventory: env['VFLEET_INVENTORY'] || 'inventory',
     interactive: Boolean(process.stdin.isTTY && process.stderr.isTTY),
     // https://no-color.org; FORCE_COLOR as Node itself reads it.
     colour: env['NO_COLOR'] ? false : env['FORCE_COLOR'] ? env['FORCE_COLOR'] !== '0' : Boolean(process.stdout.isTTY),
   };
+}
+
+/** A relative path in an XDG variable is ignored, as the XDG Base Directory Specification says. */
+function absolute(path: string | undefined): string | null {
+  return path !== undefined && isAbsolute(path) ? path : null;
 }

@@ -1,5 +1,3 @@
-import { say } from './output.ts';
-
 /** What Ctrl-C means while hosts are at work. */
 export interface Interrupts {
   /** First Ctrl-C: nobody starts any more; hosts at work come to a safe end. */
@@ -10,13 +8,13 @@ export interface Interrupts {
   release(): void;
 }
 
-/** Takes SIGINT and SIGTERM over. */
-export function catchInterrupts(): Interrupts {
+/** Takes SIGINT and SIGTERM over. `say` shows a line to whoever pressed Ctrl-C. */
+export function catchInterrupts(say: (line: string) => void): Interrupts {
   const stop = new AbortController();
   const abandon = new AbortController();
   const onSignal = (): void => {
     if (!stop.signal.aborted) {
-      say('\ninterrupted: no further host is started; hosts at work come to a safe end (again to stop waiting)\n');
+      say('interrupted: no further host is started; hosts at work come to a safe end (again to stop waiting)');
       stop.abort();
     } else abandon.abort();
   };

@@ -61,4 +61,12 @@ async function main(): Promise<number> {
   }
 }
 
+// A reader that has seen enough (`vfleet plan … | head`) ends us quietly, as it does every other program.
+for (const stream of [process.stdout, process.stderr]) {
+  stream.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') throw error;
+    process.exit(141);
+  });
+}
+
 process.exitCode = await main();

@@ -48,7 +48,7 @@ export async function run(run: Run): Promise<Summary> {
   bus.subscribe((event) => folding.take(event));
   const stream = run.progress ?? process.stderr;
   const terminal = startTerminal({ bus, stream, colour: environment.colour && stream.isTTY === true });
-  const interrupts = catchInterrupts();
+  const interrupts = catchInterrupts((line) => terminal.print(line));
   try {
     await bus.intend({
       type: 'run-started',

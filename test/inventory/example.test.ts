@@ -4,7 +4,7 @@ import { loadInventory } from '../../src/inventory/load.ts';
 import { select } from '../../src/inventory/select.ts';
 import { hostNamed, namesOf } from './support.ts';
 
-const path = fileURLToPath(new URL('../../inventory/example', import.meta.url));
+const path = fileURLToPath(new URL('../../inventory', import.meta.url));
 
 describe('the example inventory', () => {
   it('loads without a warning', async () => {

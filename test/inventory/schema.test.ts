@@ -67,7 +67,7 @@ describe('inventorySchema', () => {
   });
 
   it('accepts the example and the forms that the loader takes', () => {
-    const example = new URL('../../inventory/example/racks.yaml', import.meta.url);
+    const example = new URL('../../inventory/racks.yaml', import.meta.url);
     expect(check(readFileSync(example, 'utf8'))).toEqual([]);
     expect(check('all: { hosts: single, vars: { ansible_port: "22", ansible_become: "yes", any: [1] } }')).toEqual([]);
     expect(check('all: { hosts: { n: { ssh: { user: null, port: 22, elevate: none }, rack: 7 } } }\nr12:\n')).toEqual(
