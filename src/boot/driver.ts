@@ -25,6 +25,8 @@ export interface BootPlan {
   readonly added: readonly string[];
   readonly removed: readonly string[];
   readonly notes: readonly string[];
+  /** All arguments that are then configured, as the kernel gets them; `null` where code configures some of them. */
+  readonly line: readonly string[] | null;
 }
 
 export interface ConfiguredFile {

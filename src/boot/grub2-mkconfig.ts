@@ -43,7 +43,8 @@ function plan(wish: ArgumentWish, { host, facts, state, owned }: BootInput): Boo
   const text = printGrubDefault(statements);
   const added = edit.values[assignments.length];
   const printed = added === undefined ? text : withLine(text, added.map((unit) => unit.raw).join(''));
-  refuseContradiction(wish, wholeLine(printed), host);
+  const line = wholeLine(printed);
+  refuseContradiction(wish, line, host);
   return {
     file:
       printed === source.text ? null : { path, before: state.file(path), after: printed, encoding: source.encoding },
@@ -51,6 +52,7 @@ function plan(wish: ArgumentWish, { host, facts, state, owned }: BootInput): Boo
     added: edit.added,
     removed: edit.removed,
     notes: [...deadNotes(source), ...outvotedNotes(wish, edit.added, printed)],
+    line: line.some((token) => token.opaque) ? null : lineOf(line),
   };
 }
 

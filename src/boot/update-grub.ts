@@ -43,12 +43,14 @@ function plan(wish: ArgumentWish, { host, state, owned }: BootInput): BootPlan {
   const text = tokens.length === 0 ? null : render('grub-drop-in.cfg.hbs', { words: tokens.map(grubWord) }, { host });
   const whole = wholeLine(withDropIn(foreign, text));
   refuseContradiction(wish, whole, host, overridingPlace(foreign));
+  const notes = uncertainNotes(foreign);
   return {
     file: text === old ? null : { path: dropIn, before, after: text, encoding: 'utf8' },
     ownedTokens: wish.present.filter((token) => tokens.includes(token)),
     added: tokens.filter((token) => !had.includes(token)),
     removed: had.filter((token) => !tokens.includes(token)),
-    notes: uncertainNotes(foreign),
+    notes,
+    line: notes.length > 0 || whole.some((token) => token.opaque) ? null : lineOf(whole),
   };
 }
 

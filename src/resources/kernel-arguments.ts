@@ -1,6 +1,7 @@
 import { leftoverArguments, parseArguments } from '../boot/arguments.ts';
 import { type BootPlan, bootDriver, type ConfiguredFile } from '../boot/driver.ts';
 import { isOutdated } from '../boot/grub-read-back.ts';
+import { lostArguments } from '../boot/lost-arguments.ts';
 import { type ArgumentWish, missingInOrder } from '../boot/wish.ts';
 import type { ArgumentValue } from './argument-value.ts';
 import { parseArgumentWish } from './argument-wish.ts';
@@ -38,7 +39,7 @@ function change(wish: ArgumentWish, state: State, context: ChangeContext): Chang
     diffs: plan.file === null ? [] : [diffOf(plan.file.path, plan.file.before, wishedFile(plan.file))],
     actions: plan.file === null ? [] : [actionOf(plan.file)],
     effects,
-    notes: plan.notes,
+    notes: [...plan.notes, ...lostNotes(plan, effects, context)],
     ownedArguments: plan.ownedTokens,
   };
 }
@@ -64,6 +65,14 @@ function effectsOf(wish: ArgumentWish, plan: BootPlan, { facts }: ChangeContext)
       ? [{ kind: 'reboot' as const, reason: `the running kernel ${lacks.join(', ')}`, ...wish }]
       : []),
   ];
+}
+
+/** What nothing configures is dropped when the entries are generated anew. */
+function lostNotes(plan: BootPlan, effects: readonly Effect[], { facts }: ChangeContext): readonly string[] {
+  if (plan.line === null || !effects.some((effect) => effect.kind === 'boot-configuration')) return [];
+  const lost = lostArguments(facts.boot.entries, [...plan.line, ...plan.removed]);
+  if (lost.length === 0) return [];
+  return [`the boot entry has ${lost.join(' ')}, which no file configures: the new one will not have it`];
 }
 
 function summaryOf(plan: BootPlan, effects: readonly Effect[]): string {

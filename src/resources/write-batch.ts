@@ -5,7 +5,7 @@ import type { Seen } from './read-batch.ts';
 import type { Action } from './resource.ts';
 import { exits, writeFunctions } from './write-functions.ts';
 
-export interface Write {
+interface Write {
   /** What the read script saw: on any difference nothing is written. */
   readonly guards: Seen;
   /** All files are replaced first, all at once as far as a file system can; then scripts run, in order. */

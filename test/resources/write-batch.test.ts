@@ -164,9 +164,8 @@ describe('the lock', () => {
   it('keeps a second run out, which writes nothing', async () => {
     const root = folder();
     mkdirSync(join(root, 'state'));
-    const holder = spawn('flock', [join(root, 'state/lock'), 'sh', '-c', 'echo held; cat'], {
-      stdio: ['pipe', 'pipe', 'inherit'],
-    });
+    const hold = 'exec 9>"$0"; flock 9; echo held; cat';
+    const holder = spawn('/bin/sh', ['-c', hold, join(root, 'state/lock')], { stdio: ['pipe', 'pipe', 'inherit'] });
     await new Promise((resolve) => holder.stdout.once('data', resolve));
     try {
       expect(await apply({ root, actions: [write(join(root, 'a'), 'x')] })).toEqual({ kind: 'locked' });
