@@ -3,7 +3,7 @@ import type { Facts, IommuGroup, PciDevice } from './facts.ts';
 import { fileLinesOf, linesOf, type Sections } from './sections.ts';
 
 /**
- * Two processes for any number of devices. What stands for "nothing" (`-1`, `(null)`) is not sent. The IOMMU group of a
+ * Three processes for any number of devices. What stands for "nothing" (`-1`, `(null)`) is not sent. The IOMMU group of a
  * device is known from the groups.
  */
 export const pciProbe = sh`
@@ -13,7 +13,9 @@ section pci
   grep -Hs '^[^(-]' */class */vendor */device */numa_node */boot_vga */driver_override
 )
 section pci-drivers
-[ -d /sys/bus/pci/devices ] && (cd /sys/bus/pci/devices && ls -ld */driver 2>/dev/null)
+[ -d /sys/bus/pci/devices ] && (
+  cd /sys/bus/pci/devices && ls -ld */driver 2>/dev/null | sed -n 's#^.* \\([^ ]*\\)/driver -> .*/\\([^/]*\\)$#\\1 \\2#p'
+)
 `;
 
 const attribute = /^([0-9a-f]{4,8}:[0-9a-f]{2}:[0-9a-f]{2}\.[0-7])\/(\w+)$/;
@@ -60,10 +62,10 @@ function deviceOf(
   ];
 }
 
-/** The targets of the links, from `ls -l`: it is everywhere, other than `readlink` with many names. */
+/** The targets of the links, from `ls -l`: that takes many names everywhere, other than `readlink`. */
 function driversOf(lines: readonly string[]): ReadonlyMap<string, string> {
   const links = lines.flatMap((line) => {
-    const [, address, driver] = /\s(\S+)\/driver -> (?:.*\/)?([^/\s]+)$/.exec(line) ?? [];
+    const [, address, driver] = /^(\S+) (\S+)$/.exec(line) ?? [];
     return address === undefined || driver === undefined ? [] : ([[address, driver]] as const);
   });
   return new Map(links);

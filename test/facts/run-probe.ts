@@ -6,6 +6,12 @@ import type { Script } from '../../src/shell/script.ts';
 
 const nonce = '0123456789abcdef0123456789abcdef';
 
+/** Who runs the shell, when it is not the one who runs the tests. */
+export interface Account {
+  readonly uid: number;
+  readonly gid: number;
+}
+
 export interface Run {
   readonly code: number | null;
   readonly sections: Sections;
@@ -14,13 +20,9 @@ export interface Run {
 }
 
 /** Runs a script on this machine as it is run on a host: wrapped, on the standard input of a shell. */
-export async function runHere(
-  script: Script,
-  shell: readonly string[] = ['sh'],
-  environment = process.env,
-): Promise<Run> {
+export async function runHere(script: Script, shell: readonly string[] = ['sh'], account?: Account): Promise<Run> {
   const [command = 'sh', ...words] = shell;
-  const child = spawn(command, [...words, '-s'], { env: environment, stdio: 'pipe' });
+  const child = spawn(command, [...words, '-s'], { ...account, stdio: 'pipe' });
   const ended = new Promise<number | null>((resolve, reject) => {
     child.on('error', reject);
     child.on('close', resolve);
