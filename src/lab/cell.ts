@@ -15,8 +15,10 @@ export interface Cell {
   readonly root: string;
   /** The tree as the node's processes see it, mounts included, as a path of this machine. */
   readonly view: string;
-  /** Starts `/bin/sh -c COMMAND` in the node, in a process group of its own, with a clean environment. */
+  /** Starts `/bin/sh -c COMMAND` in the node, as a session of its own, with a clean environment. */
   spawn(command: string, environment: Readonly<Record<string, string>>): ChildProcessWithoutNullStreams;
+  /** The process group of a command, as a process id of this machine; `null`: it has ended. */
+  groupOf(child: ChildProcessWithoutNullStreams): number | null;
   /**
    * Runs a script of this machine's shell among the node's mounts; `null` where a node has none of its own.
    * Errors: `lab.mount`.

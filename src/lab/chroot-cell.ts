@@ -12,6 +12,7 @@ export function openChrootCell(root: string, prefix: readonly string[]): Cell {
     mounts: null,
     spawn: (command, environment) =>
       spawn(program, [...args, command], { env: environment, detached: true, stdio: 'pipe', cwd: '/' }),
+    groupOf: (child) => child.pid ?? null,
     kill: () => killProcessesIn(root),
     killNow: () => {
       for (const pid of processesIn(root)) signal(pid, 'SIGKILL');

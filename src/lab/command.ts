@@ -1,5 +1,6 @@
 import type { ChildProcessWithoutNullStreams } from 'node:child_process';
 import { PassThrough, type Readable, type Writable } from 'node:stream';
+import type { Cell } from './cell.ts';
 import { signal } from './processes.ts';
 
 /** How a command of a node ended. */
@@ -18,9 +19,9 @@ export interface Command {
   kill(name: NodeJS.Signals): void;
 }
 
-/** A process as a command. */
-export function processCommand(child: ChildProcessWithoutNullStreams): Command {
-  const { stdin, stdout, stderr, pid } = child;
+/** A process of a cell as a command. */
+export function processCommand(child: ChildProcessWithoutNullStreams, cell: Pick<Cell, 'groupOf'>): Command {
+  const { stdin, stdout, stderr } = child;
   return {
     stdin,
     stdout,
@@ -32,7 +33,8 @@ export function processCommand(child: ChildProcessWithoutNullStreams): Command {
       );
     }),
     kill: (name) => {
-      if (pid !== undefined) signal(-pid, name);
+      const group = cell.groupOf(child);
+      if (group !== null) signal(-group, name);
     },
   };
 }

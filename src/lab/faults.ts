@@ -1,7 +1,12 @@
 import { z } from 'zod';
 
 /** A folder of a node: absolute, without `..`, not one that the lab itself needs. */
-const folder = z.string().regex(/^(?!\/(run|dev|tmp|proc|sys)(\/|$))(\/(?!\.{1,2}(\/|$))[\w.-]+)+$/);
+const folder = z
+  .string()
+  .regex(
+    /^(?!\/(run|dev|tmp|proc|sys)(\/|$))(\/(?!\.{1,2}(\/|$))[\w.-]+)+$/,
+    'expected an absolute folder of the node, none of /run /dev /tmp /proc /sys',
+  );
 
 const cutSchema = z.strictObject({
   /** Bytes of a command's stream that still get through; 0: none, so input is cut as soon as a command is asked for. */

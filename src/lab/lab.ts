@@ -10,6 +10,7 @@ import { makeLabFolder } from './lab-folder.ts';
 import { endWithProcess } from './live-labs.ts';
 import type { MachineModel } from './machine.ts';
 import { type AnyNode, type Holdings, makeNodes, type NodePlan } from './make-nodes.ts';
+import { machineModel } from './model/machine-model.ts';
 import { LabNode } from './node.ts';
 import { labAddress } from './port.ts';
 
@@ -69,7 +70,7 @@ export async function startLab(options: LabOptions): Promise<Lab> {
     const workshop = {
       folder: folder.path,
       account: { user: 'root', publicLine: key.publicLine, password: options.password ?? null },
-      model: options.model ?? (await import('./model/machine-model.ts')).machineModel,
+      model: options.model ?? machineModel,
       bootMs: options.bootMs ?? 400,
       seed: options.seed ?? 'lab',
       strategy: options.strategy,

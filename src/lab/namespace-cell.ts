@@ -7,14 +7,22 @@ import { execute, systemPath } from './execute.ts';
 import { childOf, signal } from './processes.ts';
 
 /**
- * The node's process 1. It gives the tree its devices (bind mounts, so that a `nodev` file system and a user namespace
- * do too), then collects orphans until the lab's end of the pipe closes, which is also when the lab itself has died.
- * When it ends, the kernel kills all that is left in the node. Source: pid_namespaces(7).
+ * The node's process 1. It gives the tree its /dev, in memory as devtmpfs is. Where devices cannot be made (inside a user
+ * namespace), those of this machine are mounted, which works as well but for directory listings that call them files.
+ * Then it collects orphans until the lab's end of the pipe closes, which is also when the lab itself has died. When it
+ * ends, the kernel kills all that is left in the node. Source: pid_namespaces(7).
  */
 const initScript = `set -e
 mount --bind "$1" "$1"
-for folder in run tmp dev; do mount --bind "$1/$folder" "$1/$folder"; done
-for device in ${devices.map((device) => device.name).join(' ')}; do : >"$1/dev/$device"; mount --bind "/dev/$device" "$1/dev/$device"; done
+for folder in run tmp; do mount --bind "$1/$folder" "$1/$folder"; done
+mount -t tmpfs -o mode=0755 vfleet-lab-dev "$1/dev"
+mkdir -m 1777 "$1/dev/shm"
+for device in ${devices.map(({ name, major, minor }) => [name, major, minor].join(':')).join(' ')}; do
+  name=\${device%%:*} number=\${device#*:}
+  mknod -m 666 "$1/dev/$name" c "\${number%:*}" "\${number#*:}" 2>/dev/null && continue
+  : >"$1/dev/$name"
+  mount --bind "/dev/$name" "$1/dev/$name"
+done
 echo ready
 set +e
 until cat >/dev/null 2>&1; do :; done`;
@@ -56,12 +64,14 @@ function makeCell(
     root,
     view: `/proc/${init}/root${root}`,
     spawn: (command, environment) =>
-      spawn('nsenter', [...enter, ...prefix, 'chroot', root, ...loginShell, command], {
+      spawn('nsenter', [...enter, ...prefix, 'setsid', 'chroot', root, ...loginShell, command], {
         env: environment,
         detached: true,
         stdio: 'pipe',
         cwd: '/',
       }),
+    // What this machine sees of it is nsenter, which waits outside for the one process inside.
+    groupOf: (child) => (child.pid === undefined ? null : childOf(child.pid)),
     mounts: async (script, ...args) => {
       const mountOnly = ['-t', String(init), ...user, '-m', '/bin/sh', '-ec', script, 'sh', ...args];
       const done = await execute('nsenter', mountOnly);

@@ -11,8 +11,8 @@ import { type Snapshot, type SnapshotOptions, takeSnapshot } from './snapshot.ts
 import { type Account, type Counters, SshServer } from './ssh-server.ts';
 import { type Exchange, tap } from './tap.ts';
 
-/** `dead`: it did not come up. */
-export type NodeState = 'off' | 'booting' | 'up' | 'dead';
+/** `stopping`: connections and processes are being ended. `dead`: it did not come up. */
+export type NodeState = 'off' | 'booting' | 'up' | 'stopping' | 'dead';
 
 /** What a node is made of. */
 export interface NodeParts extends Bootable {
@@ -167,8 +167,9 @@ export class LabNode {
 
   #spawn(command: string, connection: string): Command {
     if (this.#machine === null) return failedCommand('the machine is going down');
+    const { cell } = this.#machine;
     try {
-      return processCommand(this.#machine.cell.spawn(command, loginEnvironment(connection)));
+      return processCommand(cell.spawn(command, loginEnvironment(connection)), cell);
     } catch (error) {
       return failedCommand(error instanceof Error ? error.message : String(error));
     }
@@ -176,6 +177,7 @@ export class LabNode {
 
   async #losePower(silently: boolean): Promise<void> {
     this.#life += 1;
+    this.#setState('stopping', 'it lost its power');
     this.#server.close(silently);
     this.#machine?.killNow();
     await this.#enqueue(() => this.#shutDown(silently));
@@ -218,6 +220,7 @@ export class LabNode {
   }
 
   async #shutDown(silently: boolean): Promise<void> {
+    this.#setState('stopping', 'it is going down');
     this.#unwatch();
     this.#server.close(silently);
     const machine = this.#machine;

@@ -1,5 +1,6 @@
 import type { Readable, Writable } from 'node:stream';
 import type { ServerChannel } from 'ssh2';
+import { type ChannelWriter, channelWriter } from './channel-writer.ts';
 import type { Command } from './command.ts';
 import type { CommandFaults } from './faults.ts';
 
@@ -20,21 +21,22 @@ export interface Link {
  * which lives on until it next writes. Source: sshd 9.2, observed; session.c, `session_close`.
  */
 export function serve(channel: ServerChannel, command: Command, faults: CommandFaults, link: Link): () => void {
-  const budget = { output: faults.cutOutputAfter };
-  channel.write(faults.banner);
+  const writer = channelWriter(channel);
+  const output: Output = { writer, left: faults.cutOutputAfter, link };
+  if (faults.banner !== '') void writer.write('stdout', faults.banner);
   serveInput(channel, command.stdin, faults.cutInputAfter, link);
-  const streams = [
-    serveOutput(command.stdout, channel, budget, link),
-    serveOutput(command.stderr, channel.stderr, budget, link),
-  ];
-  void command.ended.then((end) => {
-    if (link.silent) return;
+  const streams = [serveOutput(command.stdout, 'stdout', output), serveOutput(command.stderr, 'stderr', output)];
+  const isSilent = () => link.silent || output.left === 0;
+  const finished = Promise.all([command.ended, ...streams]);
+  void (async () => {
+    // The status overtakes output that is still to come. A link that shall break in that output must carry none.
+    const end = output.left === null ? await command.ended : (await finished)[0];
+    if (isSilent()) return;
     if (end.kind === 'exit') channel.exit(end.code);
     else channel.exit(end.signal.replace('SIG', ''), false, '');
-  });
-  void Promise.all([command.ended, ...streams]).then(() => {
-    if (!link.silent) channel.end();
-  });
+    await finished;
+    if (!isSilent()) channel.end();
+  })();
   return () => {
     command.stdin.destroy();
     command.stdout.destroy();
@@ -66,40 +68,29 @@ function serveInput(channel: Readable, stdin: Writable, cutAfter: number | null,
   channel.on('end', () => stdin.end());
 }
 
+/** Where a command's output goes. */
+interface Output {
+  readonly writer: ChannelWriter;
+  /** Bytes until the link breaks; `null`: it holds. */
+  left: number | null;
+  readonly link: Link;
+}
+
 /** Resolves when the source has ended and all of it is written. */
-async function serveOutput(
-  source: Readable,
-  target: Writable,
-  budget: { output: number | null },
-  link: Link,
-): Promise<void> {
-  return new Promise((resolve) => {
-    let writing = 0;
-    let ended = false;
-    const settle = () => {
-      if (ended && writing === 0) resolve();
-    };
-    source.on('data', (bytes: Buffer) => {
-      if (link.silent) return;
-      const passed = bytes.subarray(0, budget.output ?? bytes.length);
-      link.counters.bytesOut += passed.length;
-      writing += 1;
-      const room = target.write(passed, () => {
-        writing -= 1;
-        settle();
-      });
-      if (!room) {
-        source.pause();
-        target.once('drain', () => source.resume());
-      }
-      if (budget.output === null) return;
-      budget.output -= passed.length;
-      if (budget.output === 0) link.cut();
-    });
-    source.on('error', () => {});
-    source.on('close', () => {
-      ended = true;
-      settle();
-    });
+async function serveOutput(source: Readable, stream: 'stdout' | 'stderr', output: Output): Promise<void> {
+  let written: Promise<void> = Promise.resolve();
+  source.on('data', (bytes: Buffer) => {
+    if (output.link.silent || output.left === 0) return;
+    const passed = bytes.subarray(0, output.left ?? bytes.length);
+    output.link.counters.bytesOut += passed.length;
+    source.pause();
+    written = output.writer.write(stream, passed);
+    void written.then(() => source.resume());
+    if (output.left === null) return;
+    output.left -= passed.length;
+    if (output.left === 0) void written.then(() => output.link.cut());
   });
+  source.on('error', () => {});
+  await new Promise<void>((resolve) => source.once('close', resolve));
+  await written;
 }

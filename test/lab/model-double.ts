@@ -30,6 +30,7 @@ export function kindDouble(name = 'double'): MachineKind {
     name,
     folder: '/nonexistent',
     settings: {
+      version: 1,
       title: name,
       distribution: { id: 'debian', idLike: [], versionId: '12', prettyName: 'Double' },
       architecture: 'x86_64',

@@ -105,6 +105,9 @@ describe.each(strategies)('a shell in a node, by %s', (strategy) => {
     );
     expect(out.stdout).toBe(' 00 00 00 00\n8\n');
     expect(out.stderr).toMatch(/No space left on device/);
+    expect((await client.run('stat -c "%F %a" /dev/null /dev/full')).stdout).toBe(
+      'character special file 666\n'.repeat(2),
+    );
   });
 
   it('starts with the environment of a log-in, and nothing of ours', async () => {
