@@ -37,7 +37,9 @@ describe('missingArguments', () => {
   });
 
   it('takes dashes and underscores in names for the same, and nothing shorter for a match', () => {
-    expect(missing(['vfio_iommu_type1.allow_unsafe_interrupts=1'], 'vfio-iommu-type1.allow-unsafe-interrupts=1')).toEqual([]);
+    expect(
+      missing(['vfio_iommu_type1.allow_unsafe_interrupts=1'], 'vfio-iommu-type1.allow-unsafe-interrupts=1'),
+    ).toEqual([]);
     expect(missing(['iommu=pt'], 'xiommu=pt iommu=ptx')).toEqual(['iommu=pt']);
   });
 });

@@ -241,3 +241,56 @@ it('refuses what the shell of the host cannot parse, and a stub', () => {
   expect(act({ stub: { code: 0, stdout: 'stub\n' } })).toThrow(VfleetError);
   expect(act({ stub: { code: 0, stdout: 'stub\n' } })).toThrow(/\/boot\/grub2\/grub\.cfg.*must not be overwritten/);
 });
+
+it('refuses any rubbish by an explained error, or edits it so that a second run finds nothing to do', () => {
+  const piece = fc.constantFrom(
+    ...[
+      'GRUB_CMDLINE_LINUX',
+      '_DEFAULT',
+      '=',
+      '+=',
+      '"',
+      "'",
+      '\\',
+      '\n',
+      '\r',
+      ' ',
+      '#',
+      '$',
+      '`',
+      '$(',
+      '${',
+      '}',
+      ')',
+      ';',
+      '~',
+    ],
+    ...[
+      'iommu=pt',
+      'iommu=off',
+      'iommu=',
+      'quiet',
+      'export ',
+      'if ',
+      'fi',
+      '$GRUB_CMDLINE_LINUX',
+      '\\\n',
+      'é',
+      'GRUB_CMDLINE_LINUX="a"\n',
+    ],
+  );
+  fc.assert(
+    fc.property(fc.array(piece, { maxLength: 25 }), (parts) => {
+      const text = parts.join('');
+      try {
+        const first = plan(text);
+        const after = first.file?.after ?? text;
+        expect(plan(after, passthrough, first.ownedTokens).file).toBeNull();
+        expect(edit(after, { present: [], absent: [] }, first.ownedTokens).length).toBeLessThanOrEqual(after.length);
+      } catch (error) {
+        expect(error).toBeInstanceOf(VfleetError);
+      }
+    }),
+    { numRuns: 5000 },
+  );
+});
