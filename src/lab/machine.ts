@@ -8,6 +8,7 @@ export interface MachineKind {
 
 /** `machine.json`. The schema is in `machine-kind.ts`, which reads and validates it. */
 export interface MachineSettings {
+  readonly version: 1;
   readonly title: string;
   readonly distribution: {
     readonly id: string;
@@ -20,29 +21,69 @@ export interface MachineSettings {
     readonly kind: 'uefi' | 'bios';
     readonly iommuTable: 'DMAR' | 'IVRS' | 'none';
     readonly interruptRemapping: boolean;
+    readonly secureBoot: boolean;
+    /** As DMI tells it. */
+    readonly vendor: string;
+    readonly product: string;
   };
   readonly cpu: {
     readonly vendorId: string;
     readonly model: string;
     readonly flags: readonly string[];
+    /** Logical processors. */
     readonly count: number;
   };
   readonly memoryKiB: number;
+  /** Memory and processors are spread evenly over them. */
+  readonly numaNodes: number;
+  /** Versions that decide which options the tools know. */
+  readonly tools: { readonly systemd: number; readonly kmod: number; readonly grub: string };
+  readonly initramfs: 'dracut' | 'initramfs-tools';
+  /** Mounted file systems; one is `/`. */
+  readonly filesystems: readonly MachineFilesystem[];
+  /** Arguments without which the initramfs does not find the root file system: `rd.lvm.lv=centos/root`. */
+  readonly rootNeeds: readonly string[];
   readonly kernels: readonly MachineKernel[];
   /** The boot loader family whose stand-in tools and files the machine has. */
-  readonly boot: { readonly loader: 'update-grub' | 'grub2-mkconfig'; readonly config: string };
+  readonly boot: {
+    readonly loader: 'update-grub' | 'grub2-mkconfig';
+    /** The generated configuration. */
+    readonly config: string;
+    /** The file that the boot loader's own image reads first: a stub on some UEFI machines, else the same. */
+    readonly first: string;
+  };
   /** Kernel log: who may read it, and whether its early lines are gone. */
   readonly log: { readonly restricted: boolean; readonly wrapped: boolean };
   readonly pci: readonly MachinePciDevice[];
+  /** Symbolic links by path: a package of npm cannot carry them in the kind's `root/`. */
+  readonly links?: Readonly<Record<string, string>>;
+}
+
+export interface MachineFilesystem {
+  readonly mount: string;
+  /** As in `/proc/mounts`: `/dev/mapper/centos-root`. */
+  readonly source: string;
+  readonly uuid: string;
+  readonly type: string;
+  /** GRUB's name of it: `hd0,gpt2`. */
+  readonly grub: string;
 }
 
 export interface MachineKernel {
   readonly release: string;
+  /** `uname -v`. */
+  readonly version: string;
   /** Modules with a file under `/lib/modules/RELEASE`, with underscores. */
   readonly modules: readonly string[];
   readonly builtin: readonly string[];
+  /** `ko`, or compressed: `ko.xz`. */
+  readonly suffix: string;
+  /** Lines of `modules.softdep`: `vfio post: vfio_iommu_type1`. */
+  readonly softdeps: readonly string[];
   /** Whether the kernel turns an Intel IOMMU on without `intel_iommu=on`. */
   readonly intelIommuDefaultOn: boolean;
+  /** Domain type where no argument says it. */
+  readonly defaultDomain: 'dma' | 'dma-lazy' | 'passthrough';
 }
 
 export interface MachinePciDevice {
@@ -50,10 +91,20 @@ export interface MachinePciDevice {
   readonly class: string;
   readonly vendor: string;
   readonly device: string;
+  /** Driver that the kernel binds by itself. */
   readonly driver: string | null;
+  /** IOMMU group where translation is on. */
   readonly group: number | null;
   readonly numaNode?: number;
   readonly bootVga?: boolean;
+  /** Address of the bridge that it is behind. */
+  readonly behind?: string;
+  readonly subsystem?: { readonly vendor: string; readonly device: string };
+  readonly revision?: string;
+  /** Name of its network interface, and whether it has a link. */
+  readonly network?: { readonly name: string; readonly mac: string; readonly up: boolean };
+  /** Serial number of an NVMe controller. */
+  readonly serial?: string;
 }
 
 /** How a machine came up. */

@@ -1,0 +1,50 @@
+/**
+ * What stands in for the binary images in `/boot`: short texts with the facts that matter. The stand-ins of
+ * `update-initramfs` and `dracut` write the same form (`src/lab/tools/write-initramfs`).
+ */
+const kernelMark = 'vfleet lab kernel image';
+const initramfsMark = 'vfleet lab initramfs';
+
+/** Text of `/boot/vmlinuz-RELEASE`. */
+export function printKernelImage(release: string): string {
+  return `${kernelMark}\n${release}\n`;
+}
+
+/** Release of a kernel image; `null`: this is no kernel (a real one lacks its magic number then). */
+export function readKernelImage(text: string): string | null {
+  const [mark, release] = text.split('\n');
+  return mark === kernelMark && release !== undefined && release !== '' ? release : null;
+}
+
+/** What an initramfs carries. */
+export interface Initramfs {
+  readonly release: string;
+  /** Modules that it loads by itself, whatever hardware there is. */
+  readonly load: readonly string[];
+  /** Its copy of modprobe.d, one configuration line each. */
+  readonly modprobe: readonly string[];
+}
+
+export function printInitramfs({ release, load, modprobe }: Initramfs): string {
+  const lines = [
+    initramfsMark,
+    release,
+    ...load.map((name) => `load ${name}`),
+    ...modprobe.map((line) => `modprobe ${line}`),
+  ];
+  return `${lines.join('\n')}\n`;
+}
+
+/** Reads an initramfs; `null`: it cannot be unpacked. */
+export function readInitramfs(text: string): Initramfs | null {
+  const [mark, release, ...lines] = text.split('\n');
+  if (mark !== initramfsMark || release === undefined || release === '' || !text.endsWith('\n')) return null;
+  const after = (word: string) =>
+    lines.filter((line) => line.startsWith(`${word} `)).map((line) => line.slice(word.length + 1));
+  return { release, load: after('load'), modprobe: after('modprobe') };
+}
+
+/** Name of the initramfs of a release in `/boot`. */
+export function initramfsName(tool: 'dracut' | 'initramfs-tools', release: string): string {
+  return tool === 'dracut' ? `initramfs-${release}.img` : `initrd.img-${release}`;
+}

@@ -1,0 +1,72 @@
+import type { MachineKernel, MachineSettings } from '../machine.ts';
+import { type Initramfs, readInitramfs, readKernelImage } from './boot-images.ts';
+import { type CommandLine, readCommandLine, valueOf } from './command-line.ts';
+import type { Disk } from './disk.ts';
+import { runGrub } from './grub.ts';
+import { grubFiles } from './grub-files.ts';
+
+/** What the firmware and the boot loader come to: a kernel with its command line and initramfs, or a dead machine. */
+export type Start =
+  | {
+      readonly kind: 'kernel';
+      readonly kernel: MachineKernel;
+      readonly line: CommandLine;
+      readonly initramfs: Initramfs;
+    }
+  | { readonly kind: 'dead'; readonly reason: string };
+
+/** From power-on to the mounted root file system. Only the generated boot configuration and the images are read. */
+export function powerOn(disk: Disk, settings: MachineSettings): Start {
+  const files = grubFiles(disk, settings.filesystems);
+  const end = runGrub(files, settings.boot.first, settings.firmware.kind === 'uefi' ? 'efi' : 'pc');
+  if (end.kind === 'stuck') return dead(end.reason);
+  const release = readKernelImage(disk.read(end.kernel.path) ?? '');
+  if (release === null) return dead(`GRUB: invalid magic number in ${end.kernel.path}`);
+  const kernel = settings.kernels.find((item) => item.release === release);
+  if (kernel === undefined) return dead(`the kernel ${release} is none that this machine kind knows`);
+  const line = readCommandLine(end.kernel.commandLine);
+  const images = end.initrds.map((path) => readInitramfs(disk.read(path) ?? ''));
+  const initramfs = images.find((image) => image !== null && image.release === release);
+  const reason = initramfs == null ? noInitramfs(images, release) : findRoot(settings, line);
+  if (initramfs == null || reason !== null) return dead(reason ?? 'no initramfs');
+  const silent = silentMode(disk, line);
+  return silent === null ? { kind: 'kernel', kernel, line, initramfs } : dead(silent);
+}
+
+function dead(reason: string): Start {
+  return { kind: 'dead', reason };
+}
+
+/** These distributions need theirs: drivers of disks and file systems are modules. */
+function noInitramfs(images: readonly (Initramfs | null)[], release: string): string {
+  const found = images.find((image) => image !== null);
+  if (found != null) return `the initramfs is that of ${found.release}, its modules do not fit the kernel ${release}`;
+  return 'Kernel panic - not syncing: VFS: Unable to mount root fs on unknown-block(0,0)';
+}
+
+/**
+ * Whether the initramfs finds the root file system: by UUID, or by its device (kernel-command-line(7), dracut.cmdline(7)).
+ * With `rd.lvm.lv=` only the volumes named are activated.
+ */
+function findRoot(settings: MachineSettings, line: CommandLine): string | null {
+  const root = settings.filesystems.find(({ mount }) => mount === '/');
+  const asked = valueOf(line, 'root');
+  const names = root === undefined ? [] : [`UUID=${root.uuid}`, `/dev/disk/by-uuid/${root.uuid}`, root.source];
+  if (asked === null || !names.includes(asked)) return `the initramfs gives up: root=${asked ?? ''} is not there`;
+  const words = new Set(line.text.split(/\s+/));
+  const missing = settings.rootNeeds.find((need) => !words.has(need));
+  return missing === undefined ? null : `the initramfs gives up waiting for the root device: ${missing} is missing`;
+}
+
+const silentWords = new Set(['single', 's', 'S', '1', 'rescue', 'emergency', 'rd.break', '-b']);
+
+/** Ways to come up without a network: systemd(1) "Kernel Command Line", and another program as init. */
+function silentMode(disk: Disk, line: CommandLine): string | null {
+  const word = line.arguments.find(([name, value]) => value === null && silentWords.has(name))?.[0];
+  if (word !== undefined) return `the machine waits in its rescue mode (${word})`;
+  const unit = valueOf(line, 'systemd.unit');
+  if (unit === 'rescue.target' || unit === 'emergency.target') return `the machine waits in ${unit}`;
+  const init = valueOf(line, 'init');
+  const shell = init !== null && !/systemd|\/sbin\/init$/.test(init) && disk.size(init) !== null;
+  return shell ? `${init} runs as init, and nothing else` : null;
+}

@@ -1,0 +1,165 @@
+import type { MachineKernel, MachinePciDevice, MachineSettings } from '../machine.ts';
+import type { Initramfs } from './boot-images.ts';
+import { type ModuleConfiguration, unifyModule } from './module-configuration.ts';
+import { moduleFacts, moduleOfDriver } from './module-table.ts';
+
+/** What the modules of a running kernel came to be. */
+export interface RunningModules {
+  /** Loaded modules, oldest first. */
+  readonly loaded: readonly string[];
+  /** Values of parameters that differ from where they start, by module. */
+  readonly parameters: ReadonlyMap<string, ReadonlyMap<string, string>>;
+  /** Drivers by PCI address. */
+  readonly bound: ReadonlyMap<string, string>;
+  /** Kernel messages, with the moment of the boot that they belong to. */
+  readonly log: readonly { readonly moment: Moment; readonly text: string }[];
+  /** What systemd-modules-load said, in order; `null`: its conditions were not met, so that it did not run. */
+  readonly service: { readonly lines: readonly string[]; readonly failed: boolean } | null;
+}
+
+export type Moment = 'built-in' | 'initramfs' | 'system';
+
+export interface ModuleInput {
+  readonly settings: MachineSettings;
+  readonly kernel: MachineKernel;
+  readonly initramfs: Initramfs;
+  readonly early: ModuleConfiguration;
+  readonly late: ModuleConfiguration;
+  /** For systemd-modules-load; `null`: no modules-load.d has a file, and no argument asks. */
+  readonly wanted: readonly string[] | null;
+}
+
+/**
+ * Modules and drivers from the first initcall to the end of the boot: drivers that are built in; what the initramfs loads;
+ * drivers for the devices that are there (udev's coldplug); systemd-modules-load last, though on a real machine it runs
+ * beside the coldplug: who counts on its being first is wrong on some boots.
+ */
+export function startModules(input: ModuleInput): RunningModules {
+  const state = new ModuleState(input);
+  const { settings, kernel, initramfs, early, late } = input;
+  state.enter('built-in', early);
+  for (const name of kernel.builtin) state.start(name);
+  state.enter('initramfs', early);
+  for (const name of initramfs.load) state.load(unifyModule(name));
+  for (const name of storageModules(settings)) state.load(name);
+  state.coldplug((device) => device.class.startsWith('01'));
+  state.enter('system', late);
+  for (const name of processorModules(settings)) state.load(name);
+  state.coldplug(() => true);
+  const service = input.wanted === null ? null : state.serve(input.wanted);
+  return { loaded: state.loaded, parameters: state.parameters, bound: state.bound, log: state.log, service };
+}
+
+function storageModules(settings: MachineSettings): readonly string[] {
+  const types = settings.filesystems.map(({ type }) => type).filter((type) => type === 'ext4' || type === 'xfs');
+  const mapped = settings.filesystems.some(({ source }) => source.startsWith('/dev/mapper/'));
+  return [...new Set([...types, ...(mapped ? ['dm_mod'] : [])])];
+}
+
+function processorModules({ cpu }: MachineSettings): readonly string[] {
+  if (cpu.flags.includes('vmx')) return ['kvm_intel'];
+  return cpu.flags.includes('svm') ? ['kvm_amd'] : [];
+}
+
+class ModuleState {
+  readonly loaded: string[] = [];
+  readonly parameters = new Map<string, ReadonlyMap<string, string>>();
+  readonly bound = new Map<string, string>();
+  readonly log: { moment: Moment; text: string }[] = [];
+  readonly #kernel: MachineKernel;
+  readonly #devices: readonly MachinePciDevice[];
+  #moment: Moment = 'built-in';
+  #configuration: ModuleConfiguration;
+
+  constructor({ kernel, settings, early }: ModuleInput) {
+    this.#kernel = kernel;
+    this.#devices = settings.pci;
+    this.#configuration = early;
+  }
+
+  enter(moment: Moment, configuration: ModuleConfiguration): void {
+    this.#moment = moment;
+    this.#configuration = configuration;
+  }
+
+  /** Loads a module with what it depends on, as libkmod does; false: the kernel has no such module. */
+  load(name: string, visiting: ReadonlySet<string> = new Set()): boolean {
+    if (this.#kernel.builtin.includes(name)) return true;
+    if (!this.#kernel.modules.includes(name)) return false;
+    if (this.loaded.includes(name) || visiting.has(name)) return true;
+    const within = new Set([...visiting, name]);
+    const { pre, post } = this.#configuration.softdeps.get(name) ?? { pre: [], post: [] };
+    for (const other of pre) this.load(other, within);
+    for (const other of moduleFacts(this.#kernel, name).depends.toReversed()) this.load(other, within);
+    if (!this.loaded.includes(name)) this.#insert(name);
+    for (const other of post) this.load(other, within);
+    return true;
+  }
+
+  #insert(name: string): void {
+    this.loaded.push(name);
+    this.start(name);
+  }
+
+  /** The module's own init: its parameters, its message, its drivers. */
+  start(name: string): void {
+    const { log, drivers } = moduleFacts(this.#kernel, name);
+    const options = this.#configuration.options.get(name) ?? new Map<string, string>();
+    this.parameters.set(name, options);
+    if (log !== null) this.#say(log);
+    for (const driver of drivers) {
+      if (driver === 'vfio-pci') this.#claim(options.get('ids') ?? '');
+      else this.#bind(driver, options);
+    }
+  }
+
+  /** `vfio_pci_fill_ids()` of drivers/vfio/pci/vfio_pci.c: devices with these ids that nobody has yet. */
+  #claim(ids: string): void {
+    for (const id of ids.split(',').filter((text) => text !== '')) {
+      const [vendor = '', device = '', subvendor = 'ffffffff', subdevice = 'ffffffff'] = id.toLowerCase().split(':');
+      this.#say(`vfio_pci: add [${vendor}:${device}[${subvendor}:${subdevice}]] class 0x000000/00000000`);
+      for (const item of this.#devices) {
+        if (item.vendor === vendor && item.device === device) this.#take(item, 'vfio-pci');
+      }
+    }
+  }
+
+  #bind(driver: string, options: ReadonlyMap<string, string>): void {
+    // nouveau_drm_init() of drivers/gpu/drm/nouveau/nouveau_drm.c registers nothing then.
+    if (driver === 'nouveau' && options.get('modeset') === '0') return;
+    for (const device of this.#devices) if (device.driver === driver) this.#take(device, driver);
+  }
+
+  #take(device: MachinePciDevice, driver: string): void {
+    if (!this.bound.has(device.address)) this.bound.set(device.address, driver);
+  }
+
+  /** udev loads the module of each device that has no driver, unless it is blacklisted. */
+  coldplug(which: (device: MachinePciDevice) => boolean): void {
+    for (const device of this.#devices) {
+      if (device.driver === null || this.bound.has(device.address) || !which(device)) continue;
+      const module = moduleOfDriver(device.driver);
+      if (!this.#configuration.blacklist.has(module)) this.load(module);
+    }
+  }
+
+  /** systemd-modules-load(8); texts of src/shared/module-util.c of systemd. */
+  serve(wanted: readonly string[]): { lines: readonly string[]; failed: boolean } {
+    const lines: string[] = [];
+    let failed = false;
+    for (const name of wanted) {
+      const module = unifyModule(name);
+      const before = this.loaded.includes(module) || this.#kernel.builtin.includes(module);
+      if (this.#configuration.blacklist.has(module)) lines.push(`Module '${module}' is deny-listed`);
+      else if (!this.load(module)) {
+        lines.push(`Failed to find module '${name}'`);
+        failed = true;
+      } else if (!before) lines.push(`Inserted module '${module}'`);
+    }
+    return { lines, failed };
+  }
+
+  #say(text: string): void {
+    this.log.push({ moment: this.#moment, text });
+  }
+}

@@ -1,0 +1,20 @@
+import type { MachineKernel, MachineSettings } from '../machine.ts';
+import type { CommandLine } from './command-line.ts';
+import type { Hugepages } from './hugepages.ts';
+import type { Identity } from './identity.ts';
+import type { Iommu } from './iommu.ts';
+import type { RunningModules } from './running-modules.ts';
+
+/** A machine that is up: everything that `/proc`, `/sys` and the logs are made from. */
+export interface Running {
+  readonly settings: MachineSettings;
+  readonly identity: Identity;
+  readonly hostname: string;
+  readonly kernel: MachineKernel;
+  readonly line: CommandLine;
+  readonly iommu: Iommu;
+  readonly modules: RunningModules;
+  readonly hugepages: Hugepages;
+  readonly bootId: string;
+  readonly booted: Date;
+}

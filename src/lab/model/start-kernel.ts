@@ -1,0 +1,53 @@
+import type { MachineSettings } from '../machine.ts';
+import type { Disk } from './disk.ts';
+import type { Start } from './firmware.ts';
+import { reserveHugepages } from './hugepages.ts';
+import type { Identity } from './identity.ts';
+import { decideIommu } from './iommu.ts';
+import {
+  modprobeFolders,
+  modprobeLines,
+  modulesLoadFolders,
+  modulesToLoad,
+  readConfigurationFiles,
+  readModuleConfiguration,
+} from './module-configuration.ts';
+import type { Running } from './running.ts';
+import { startModules } from './running-modules.ts';
+
+interface Beginning {
+  readonly disk: Disk;
+  readonly settings: MachineSettings;
+  readonly start: Extract<Start, { kind: 'kernel' }>;
+  readonly hostname: string;
+  readonly identity: Identity;
+  readonly bootId: string;
+  readonly booted: Date;
+}
+
+/** The kernel and the service manager up to a machine that is up. Reads module configuration, writes nothing. */
+export function startKernel({ disk, settings, start, ...rest }: Beginning): Running {
+  const { kernel, line, initramfs } = start;
+  const lines = modprobeLines(readConfigurationFiles(disk, modprobeFolders));
+  const loadFiles = readConfigurationFiles(disk, modulesLoadFolders);
+  const wanted = modulesToLoad(loadFiles, line);
+  // ConditionDirectoryNotEmpty= and ConditionKernelCommandLine= of systemd-modules-load.service.
+  const runs = wanted.length > 0 || loadFiles.length > 0;
+  const modules = startModules({
+    settings,
+    kernel,
+    initramfs,
+    early: readModuleConfiguration(initramfs.modprobe, line, settings.initramfs, kernel.softdeps),
+    late: readModuleConfiguration(lines, line, 'system', kernel.softdeps),
+    wanted: runs ? wanted : null,
+  });
+  return {
+    ...rest,
+    settings,
+    kernel,
+    line,
+    modules,
+    iommu: decideIommu(settings, kernel, line),
+    hugepages: reserveHugepages(settings, line),
+  };
+}

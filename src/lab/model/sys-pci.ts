@@ -1,0 +1,147 @@
+import type { MachinePciDevice } from '../machine.ts';
+import { below, file, folder, type Layout, link, merge, relativeTarget } from './layout.ts';
+import { moduleFacts } from './module-table.ts';
+import { pciPath } from './pci-paths.ts';
+import { atLeast } from './release.ts';
+import type { Running } from './running.ts';
+
+/** The PCI bus in `/sys`: devices, drivers, and the network and NVMe classes. Source: sysfs-bus-pci of the kernel's ABI files. */
+export function pciLayout(running: Running): Layout {
+  const { settings } = running;
+  return merge([
+    ...settings.pci.map((device) => deviceLayout(running, device)),
+    ...driverNames(running).map((driver) => driverLayout(running, driver)),
+    below('/sys/bus/pci', {
+      drivers_probe: file('', 0o200),
+      rescan: file('', 0o200),
+      drivers_autoprobe: '1',
+      slots: folder(),
+    }),
+    below('/sys/class', { net: folder() }),
+    below('/sys/class/net', { lo: link('../../devices/virtual/net/lo') }),
+    below('/sys/devices/virtual/net/lo', { address: '00:00:00:00:00:00', operstate: 'unknown', carrier: '1' }),
+  ]);
+}
+
+function deviceLayout(running: Running, device: MachinePciDevice): Layout {
+  const { settings, iommu, modules } = running;
+  const at = pciPath(settings.pci, device.address);
+  const to = (target: string) => link(relativeTarget(`${at}/x`, target));
+  const driver = modules.bound.get(device.address);
+  const endpoint = !device.class.startsWith('06');
+  const grouped = iommu.on && device.group !== null;
+  const layouts = [
+    below(at, {
+      class: `0x${device.class}`,
+      vendor: `0x${device.vendor}`,
+      device: `0x${device.device}`,
+      subsystem_vendor: `0x${device.subsystem?.vendor ?? '0000'}`,
+      subsystem_device: `0x${device.subsystem?.device ?? '0000'}`,
+      revision: `0x${device.revision ?? '00'}`,
+      numa_node: String(device.numaNode ?? -1),
+      enable: driver === undefined ? '0' : '1',
+      irq: driver === undefined ? '0' : '34',
+      modalias: modalias(device),
+      uevent: file(uevent(device, driver)),
+      driver_override: '(null)',
+      boot_vga: device.class.startsWith('0300') ? (device.bootVga === true ? '1' : '0') : undefined,
+      reset: endpoint ? file('', 0o200) : undefined,
+      reset_method: endpoint && atLeast(running.kernel.release, 5, 15) ? 'flr bus' : undefined,
+      remove: file('', 0o220),
+      subsystem: to('/sys/bus/pci'),
+      driver: driver === undefined ? undefined : to(`/sys/bus/pci/drivers/${driver}`),
+      iommu_group: grouped ? to(`/sys/kernel/iommu_groups/${device.group}`) : undefined,
+      // Only the physical functions of network cards are SR-IOV capable here.
+      sriov_totalvfs: device.network === undefined ? undefined : '63',
+      sriov_numvfs: device.network === undefined ? undefined : '0',
+      sriov_drivers_autoprobe: device.network === undefined ? undefined : '1',
+    }),
+    below('/sys/bus/pci/devices', { [device.address]: link(relativeTarget('/sys/bus/pci/devices/x', at)) }),
+  ];
+  if (device.network !== undefined && driver !== undefined && driver !== 'vfio-pci')
+    layouts.push(networkLayout(at, device.network));
+  if (device.serial !== undefined && driver === 'nvme')
+    layouts.push(nvmeLayout(settings.pci, device, at, device.serial));
+  return merge(layouts);
+}
+
+function networkLayout(at: string, { name, mac, up }: NonNullable<MachinePciDevice['network']>): Layout {
+  const base = `${at}/net/${name}`;
+  return merge([
+    below(base, {
+      address: mac,
+      operstate: up ? 'up' : 'down',
+      carrier: up ? '1' : '0',
+      device: link('../..'),
+    }),
+    below('/sys/class/net', { [name]: link(relativeTarget('/sys/class/net/x', base)) }),
+  ]);
+}
+
+function nvmeLayout(
+  devices: readonly MachinePciDevice[],
+  device: MachinePciDevice,
+  at: string,
+  serial: string,
+): Layout {
+  const index = devices.filter((item) => item.serial !== undefined).indexOf(device);
+  const base = `${at}/nvme/nvme${index}`;
+  return merge([
+    below(base, {
+      serial: serial.padEnd(20),
+      model: 'SAMSUNG MZVLW1T0HMLH-00000'.padEnd(40),
+      address: device.address,
+      state: 'live',
+      device: link('../..'),
+    }),
+    below(`${base}/nvme${index}n1`, { size: '1875385008', removable: '0' }),
+    below('/sys/class/nvme', { [`nvme${index}`]: link(relativeTarget('/sys/class/nvme/x', base)) }),
+    below('/sys/block', { [`nvme${index}n1`]: link(relativeTarget('/sys/block/x', `${base}/nvme${index}n1`)) }),
+  ]);
+}
+
+/** Drivers that the kernel or a loaded module has registered. */
+function driverNames({ kernel, modules }: Running): readonly string[] {
+  const names = [...kernel.builtin, ...modules.loaded].flatMap((name) => moduleFacts(kernel, name).drivers);
+  return [...new Set([...names, ...modules.bound.values()])];
+}
+
+function driverLayout({ settings, kernel, modules }: Running, driver: string): Layout {
+  const at = `/sys/bus/pci/drivers/${driver}`;
+  const owner = modules.loaded.find((name) => moduleFacts(kernel, name).drivers.includes(driver));
+  const bound = [...modules.bound].filter(([, name]) => name === driver).map(([address]) => address);
+  return merge([
+    below(at, {
+      bind: file('', 0o200),
+      unbind: file('', 0o200),
+      new_id: file('', 0o200),
+      remove_id: file('', 0o200),
+      uevent: file('', 0o200),
+      module: owner === undefined ? undefined : link(`../../../../module/${owner}`),
+    }),
+    below(
+      at,
+      Object.fromEntries(
+        bound.map((address) => [address, link(relativeTarget(`${at}/x`, pciPath(settings.pci, address)))]),
+      ),
+    ),
+  ]);
+}
+
+function modalias({ vendor, device, subsystem, class: code }: MachinePciDevice): string {
+  const long = (digits: string) => digits.toUpperCase().padStart(8, '0');
+  const [base, sub, interfaceCode] = [code.slice(0, 2), code.slice(2, 4), code.slice(4)];
+  const owner = `sv${long(subsystem?.vendor ?? '0')}sd${long(subsystem?.device ?? '0')}`;
+  return `pci:v${long(vendor)}d${long(device)}${owner}bc${base}sc${sub}i${interfaceCode}`;
+}
+
+function uevent(device: MachinePciDevice, driver: string | undefined): string {
+  const lines = [
+    ...(driver === undefined ? [] : [`DRIVER=${driver}`]),
+    `PCI_CLASS=${device.class.replace(/^0/, '').toUpperCase()}`,
+    `PCI_ID=${device.vendor.toUpperCase()}:${device.device.toUpperCase()}`,
+    `PCI_SLOT_NAME=${device.address}`,
+    `MODALIAS=${modalias(device)}`,
+  ];
+  return `${lines.join('\n')}\n`;
+}

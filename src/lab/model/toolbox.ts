@@ -1,0 +1,100 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { MachineSettings } from '../machine.ts';
+import { toolsFolder } from '../machine-kind.ts';
+import type { Disk } from './disk.ts';
+import { modelFolder } from './journal.ts';
+import { below, file, type Entry, type Layout, merge } from './layout.ts';
+
+/** A stand-in tool: its script, and where a machine has it. */
+interface Tool {
+  readonly script: string;
+  readonly at: readonly string[];
+}
+
+/** Tools that every machine has. */
+const common: readonly Tool[] = [
+  ...[
+    'uname',
+    'hostname',
+    'getconf',
+    'lsmod',
+    'dmesg',
+    'journalctl',
+    'systemctl',
+    'systemd-inhibit',
+    'systemd-run',
+    'findmnt',
+    'mount',
+    'pgrep',
+    'ps',
+    'nproc',
+  ].map((script) => ({ script, at: [`/usr/bin/${script}`] })),
+  { script: 'lspci', at: ['/usr/bin/lspci', '/usr/sbin/lspci'] },
+  { script: 'modprobe', at: ['/usr/sbin/modprobe'] },
+  { script: 'modinfo', at: ['/usr/sbin/modinfo'] },
+  // One program with several names (systemctl of systemd).
+  { script: 'power', at: ['/usr/sbin/reboot', '/usr/sbin/poweroff', '/usr/sbin/halt', '/usr/sbin/shutdown'] },
+];
+
+const debian: readonly Tool[] = [
+  { script: 'grub-mkconfig', at: ['/usr/sbin/grub-mkconfig'] },
+  { script: 'update-grub', at: ['/usr/sbin/update-grub'] },
+  { script: 'grub-editenv', at: ['/usr/bin/grub-editenv'] },
+  { script: 'grub-script-check', at: ['/usr/bin/grub-script-check'] },
+  { script: 'grub-set-entry', at: ['/usr/sbin/grub-reboot', '/usr/sbin/grub-set-default'] },
+  { script: 'grub-probe', at: ['/usr/sbin/grub-probe'] },
+  { script: 'lsb_release', at: ['/usr/bin/lsb_release'] },
+];
+
+const redhat: readonly Tool[] = [
+  { script: 'grub-mkconfig', at: ['/usr/sbin/grub2-mkconfig'] },
+  { script: 'grub-editenv', at: ['/usr/bin/grub2-editenv'] },
+  { script: 'grub-script-check', at: ['/usr/bin/grub2-script-check'] },
+  { script: 'grub-set-entry', at: ['/usr/sbin/grub2-reboot', '/usr/sbin/grub2-set-default'] },
+  { script: 'grub-probe', at: ['/usr/sbin/grub2-probe'] },
+];
+
+/** The parts that grub-mkconfig runs, in /etc/grub.d. */
+const grubParts = ['00_header', '10_linux', '40_custom', '41_custom'];
+
+/** The stand-in tools of a machine, with their common part. A program of the same name that is there already gives way. */
+export async function toolboxLayout(settings: MachineSettings): Promise<Layout> {
+  const tools = [
+    ...common,
+    ...(settings.boot.loader === 'update-grub' ? debian : redhat),
+    {
+      script: settings.initramfs === 'dracut' ? 'dracut' : 'update-initramfs',
+      at: [settings.initramfs === 'dracut' ? '/usr/bin/dracut' : '/usr/sbin/update-initramfs'],
+    },
+    ...(settings.firmware.kind === 'uefi' ? [{ script: 'mokutil', at: ['/usr/bin/mokutil'] }] : []),
+  ];
+  const script = async (name: string): Promise<Entry> => file(await readFile(join(toolsFolder, name), 'utf8'), 0o755);
+  const placed = await Promise.all(
+    tools.map(async ({ script: name, at }) => {
+      const entry = await script(name);
+      return new Map(at.map((path) => [path, entry]));
+    }),
+  );
+  const parts = await Promise.all(
+    grubParts.map(async (name): Promise<[string, Entry]> => [name, await script(`grub.d/${name}`)]),
+  );
+  const shared = await Promise.all(
+    ['lib.sh', 'write-initramfs', 'load-modules', 'run-unit'].map(
+      async (name): Promise<[string, Entry]> => [name, await script(name)],
+    ),
+  );
+  return merge([
+    ...placed,
+    below('/etc/grub.d', Object.fromEntries(parts)),
+    below(modelFolder, Object.fromEntries(shared)),
+  ]);
+}
+
+const mergedFolders = ['bin', 'sbin', 'lib', 'lib64'];
+
+/** `/bin`, `/sbin`, `/lib` as links into `/usr`, where the tree does not have them in some form already. */
+export function mergedFoldersLayout(disk: Disk): Layout {
+  const missing = mergedFolders.filter((name) => !disk.isFolder(`/${name}`));
+  return new Map(missing.map((name): [string, Entry] => [`/${name}`, { kind: 'link', target: `usr/${name}` }]));
+}

@@ -1,0 +1,52 @@
+import type { Disk } from './disk.ts';
+import { logLayout, modelFolder } from './journal.ts';
+import { below, folder, type Layout, merge } from './layout.ts';
+import { procLayout } from './proc.ts';
+import type { Running } from './running.ts';
+import { iommuLayout } from './sys-iommu.ts';
+import { modulesLayout } from './sys-modules.ts';
+import { pciLayout } from './sys-pci.ts';
+import { platformLayout } from './sys-platform.ts';
+import { moduleTable } from './tool-settings.ts';
+
+/** Folders that the kernel and the service manager fill anew at each boot. */
+const volatile = ['/proc', '/sys', '/dev/vfio', '/run/systemd', `${modelFolder}/log`];
+
+/** Puts a running machine into its tree. */
+export function writeRunning(disk: Disk, running: Running): void {
+  for (const path of volatile) disk.remove(path);
+  disk.lay(
+    merge([
+      procLayout(running),
+      pciLayout(running),
+      iommuLayout(running),
+      modulesLayout(running),
+      platformLayout(running),
+      logLayout(running),
+      moduleTable(running),
+      unitLayout(running),
+    ]),
+  );
+}
+
+/**
+ * State of the units that the stand-in of systemctl tells about: a file each in `/run/systemd/lab`, with
+ * `ActiveState SubState Result MainStatus`. `/run/systemd/system` says that systemd is there (sd_booted(3)).
+ */
+function unitLayout({ modules }: Running): Layout {
+  const state =
+    modules.service === null
+      ? 'inactive dead success 0'
+      : modules.service.failed
+        ? 'failed failed exit-code 1'
+        : 'active exited success 0';
+  return merge([
+    below('/run/systemd', { system: folder() }),
+    below('/run/systemd/lab', {
+      'systemd-modules-load.service': state,
+      'ssh.service': 'active running success 0',
+      'sshd.service': 'active running success 0',
+      'systemd-journald.service': 'active running success 0',
+    }),
+  ]);
+}
