@@ -1,7 +1,11 @@
-import { mkdir, mkdtemp, readdir, realpath } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, readdir, readFile, realpath, statfs, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
+import { z } from 'zod';
 import { VfleetError } from '../errors.ts';
+import { execute } from './execute.ts';
+import { hasEnded, thisProcess } from './owner.ts';
+import { killProcessesIn } from './processes.ts';
 import { removeTree } from './tree.ts';
 
 /** The folder that a lab keeps everything in. */
@@ -11,12 +15,21 @@ export interface LabFolder {
   remove(): Promise<void>;
 }
 
+const prefix = 'vfleet-lab-';
+const ownerFile = 'owner.json';
+const ownerSchema = z.object({ pid: z.int(), started: z.string(), boot: z.string(), namespace: z.string() });
+
 /** Makes the folder, or takes an empty one. Errors: `lab.folder-not-empty`. */
 export async function makeLabFolder(wanted?: string): Promise<LabFolder> {
-  if (wanted === undefined) {
-    const made = await realpath(await mkdtemp(path.join(os.tmpdir(), 'vfleet-lab-')));
-    return { path: made, remove: () => removeTree(made) };
-  }
+  if (wanted !== undefined) return takeFolder(wanted);
+  const base = await temporaryFolder();
+  await sweep(base);
+  const made = await realpath(await mkdtemp(path.join(base, prefix)));
+  await writeFile(path.join(made, ownerFile), JSON.stringify(thisProcess()));
+  return { path: made, remove: () => removeTree(made) };
+}
+
+async function takeFolder(wanted: string): Promise<LabFolder> {
   const isNew = (await mkdir(wanted, { recursive: true, mode: 0o700 })) !== undefined;
   const folder = await realpath(wanted);
   const found = await readdir(folder);
@@ -36,4 +49,48 @@ export async function makeLabFolder(wanted?: string): Promise<LabFolder> {
       else for (const name of await readdir(folder)) await removeTree(path.join(folder, name));
     },
   };
+}
+
+/** Bytes that must be free in memory: a few times what 24 nodes take. */
+const enough = 512 * 1024 * 1024;
+
+/** Memory where it may hold programs and has room, as a node is a thousand small files; else the temporary files. */
+async function temporaryFolder(): Promise<string> {
+  const memory = '/dev/shm';
+  if (process.env['TMPDIR'] !== undefined) return os.tmpdir();
+  try {
+    const { bavail, bsize } = await statfs(memory);
+    if (bavail * bsize >= enough && (await runsPrograms(memory))) return memory;
+  } catch {
+    // No such folder, or not for us.
+  }
+  return os.tmpdir();
+}
+
+async function runsPrograms(folder: string): Promise<boolean> {
+  const tried = await mkdtemp(path.join(folder, 'vfleet-try-'));
+  try {
+    const program = path.join(tried, 'program');
+    await writeFile(program, '#!/bin/sh\nexit 0\n');
+    await chmod(program, 0o700);
+    return (await execute(program, [])).code === 0;
+  } finally {
+    await removeTree(tried);
+  }
+}
+
+/** Removes what labs have left whose process was killed. */
+async function sweep(base: string): Promise<void> {
+  for (const name of await readdir(base)) {
+    if (!name.startsWith(prefix)) continue;
+    const folder = path.join(base, name);
+    try {
+      const owner = ownerSchema.parse(JSON.parse(await readFile(path.join(folder, ownerFile), 'utf8')));
+      if (!hasEnded(owner)) continue;
+      await killProcessesIn(folder);
+      await removeTree(folder);
+    } catch {
+      // Not ours to judge: another user's, or one that is just being made.
+    }
+  }
 }

@@ -61,22 +61,40 @@ export async function makeNodes(
   const bench = plans.some(({ kind }) => !('canned' in kind)) ? await prepare(workshop) : null;
   const limit = pLimit(4);
   let up = 0;
-  return limit.map(plans, async (plan) => {
-    const reserved = await reservePort();
-    holdings.ports.push(reserved);
-    const common = { ...commonParts(plan, workshop), port: reserved.port };
-    const { kind } = plan;
-    if (bench === null || 'canned' in kind) {
-      const node = new CannedNode({ ...common, answer: answerOf(kind) });
-      holdings.nodes.push(node);
-      await node.powerOn();
+  let failed = false;
+  const make = async (plan: NodePlan): Promise<AnyNode> => {
+    if (failed) throw new Error('not started: another node failed');
+    try {
+      const node = await startNode(plan, workshop, bench, holdings);
       workshop.onProgress(++up, plans.length);
       return node;
+    } catch (error) {
+      failed = true;
+      throw error;
     }
-    const node = await makeNode(common, kind, workshop, bench, holdings);
-    workshop.onProgress(++up, plans.length);
-    return node;
-  });
+  };
+  // All of them end before the first failure is told: what is half made could not be removed.
+  const results = await Promise.allSettled(plans.map((plan) => limit(make, plan)));
+  const failure = results.find((result) => result.status === 'rejected');
+  if (failure !== undefined) throw failure.reason;
+  return results.filter((result) => result.status === 'fulfilled').map((result) => result.value);
+}
+
+async function startNode(
+  plan: NodePlan,
+  workshop: Workshop,
+  bench: Bench | null,
+  holdings: Holdings,
+): Promise<AnyNode> {
+  const reserved = await reservePort();
+  holdings.ports.push(reserved);
+  const common = { ...commonParts(plan, workshop), port: reserved.port };
+  const { kind } = plan;
+  if (bench !== null && !('canned' in kind)) return makeNode(common, kind, workshop, bench, holdings);
+  const node = new CannedNode({ ...common, answer: answerOf(kind) });
+  holdings.nodes.push(node);
+  await node.powerOn();
+  return node;
 }
 
 interface Bench {

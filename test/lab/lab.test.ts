@@ -202,3 +202,16 @@ describe('when the process of a lab ends', () => {
     expect(childOf(first)).toBe(null);
   });
 });
+
+it('a lab removes what a killed one has left, and nothing of a living one', async () => {
+  const living = await startDoubles({ n1: {} });
+  const { child, folder } = await labProcess();
+  child.kill('SIGKILL');
+  await once(child, 'exit');
+  expect((await stat(folder)).isDirectory()).toBe(true);
+  const next = await startDoubles({ n1: {} });
+  await expect(stat(folder)).rejects.toThrow(/ENOENT/);
+  expect((await (await logIn(living, 'n1')).run('cat /etc/motd')).stdout).toBe('hello\n');
+  await next.stop();
+  await living.stop();
+});
