@@ -1,3 +1,5 @@
+import { setMaxListeners } from 'node:events';
+
 /** What Ctrl-C means while hosts are at work. */
 export interface Interrupts {
   /** First Ctrl-C: nobody starts any more; hosts at work come to a safe end. */
@@ -12,6 +14,8 @@ export interface Interrupts {
 export function catchInterrupts(say: (line: string) => void): Interrupts {
   const stop = new AbortController();
   const abandon = new AbortController();
+  // Every host listens: their number is no leak.
+  setMaxListeners(0, stop.signal, abandon.signal);
   const onSignal = (): void => {
     if (!stop.signal.aborted) {
       say('interrupted: no further host is started; hosts at work come to a safe end (again to stop waiting)');

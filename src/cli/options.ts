@@ -52,7 +52,12 @@ export function withConnection<T>(yargs: Argv<T>) {
       describe: 'known_hosts file (default: ~/.ssh/known_hosts and /etc/ssh/ssh_known_hosts)',
       requiresArg: true,
     })
-    .option('connect-timeout', { type: 'number', default: 20, describe: 'seconds for a log-in, and again for sudo', requiresArg: true })
+    .option('connect-timeout', {
+      type: 'number',
+      default: 20,
+      describe: 'seconds for a log-in, and again for sudo',
+      requiresArg: true,
+    })
     .check((argv) => {
       if (!Number.isInteger(argv.parallel) || argv.parallel < 1)
         throw new Error('--parallel: expected a whole number from 1');

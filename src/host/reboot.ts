@@ -29,6 +29,8 @@ export interface Clock {
 export function rebootScript(record: HostRecord, bootId: string, guestsAllowed: boolean): Script {
   const stamped: HostRecord = { ...record, stamp: bootId };
   return sh`
+# A link that breaks while this runs must not stop it between the stamp and the reboot.
+trap '' HUP PIPE
 exec 9>>${`${stateFolder}/lock`}; flock -w 60 9 || { section busy; exit 75; }
 if [ "$(cat /proc/sys/kernel/random/boot_id)" != ${bootId} ]; then section moved; exit 76; fi
 if [ ${guestsAllowed ? 'yes' : 'no'} = no ]; then
@@ -37,13 +39,13 @@ if [ ${guestsAllowed ? 'yes' : 'no'} = no ]; then
 fi
 printf %s ${printRecord(stamped)} >${`${recordPath}.new`} && sync ${`${recordPath}.new`} && mv ${`${recordPath}.new`} ${recordPath} && sync ||
   { section unwritten; exit 73; }
-section rebooting
 command='sleep 1; systemctl reboot || reboot || shutdown -r now'
 if command -v systemd-run >/dev/null 2>&1 && [ -d /run/systemd/system ] &&
   systemd-run --unit="vfleet-reboot-$$" /bin/sh -c "$command" >/dev/null 2>&1
 then :
 else setsid /bin/sh -c "$command" </dev/null >/dev/null 2>&1 9>&- &
 fi
+section rebooting
 `;
 }
 
@@ -92,6 +94,11 @@ export interface Wait {
   /** Aborted: waiting is given up; the host goes on by itself. */
   readonly abandon: AbortSignal;
   readonly onAttempt: (text: string) => void;
+  /**
+   * Asks for the reboot once more, while nobody knows whether the first request arrived: called when the host answers with
+   * the boot from before. `false`: there is no need any more.
+   */
+  readonly askAgain: () => Promise<boolean>;
 }
 
 /**
@@ -99,7 +106,15 @@ export interface Wait {
  * punish connections that do not authenticate (`PerSourcePenalties`, sshd_config(5)). Errors: `reboot.lost` (it does not
  * answer), `reboot.not-started` (it answers, but has not rebooted), `interrupted`.
  */
-export async function awaitReboot({ shell, stamp, policy, clock, abandon, onAttempt }: Wait): Promise<string> {
+export async function awaitReboot({
+  shell,
+  stamp,
+  policy,
+  clock,
+  abandon,
+  onAttempt,
+  askAgain,
+}: Wait): Promise<string> {
   const begun = clock.now();
   let pause = policy.firstPause;
   let last = 'no log-in tried yet';
@@ -115,6 +130,7 @@ export async function awaitReboot({ shell, stamp, policy, clock, abandon, onAtte
       if (output.code === 0 && bootId !== '' && bootId !== stamp) return bootId;
       answered = true;
       last = bootId === stamp ? 'it still runs the boot from before' : `an odd answer: ${bootId.slice(0, 80)}`;
+      if (bootId === stamp && (await askAgain())) last = 'the reboot was asked for once more';
     } catch (thrown) {
       if (!(thrown instanceof VfleetError)) throw thrown;
       // Nobody's key changes by a reboot that we asked for: waiting would not help.

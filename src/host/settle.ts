@@ -131,12 +131,20 @@ async function reboot(session: Session, bootId: string): Promise<void> {
   const { context, name } = session;
   const { shell, clock, abandon, guestsAllowed } = context;
   session.enter('reboot');
-  try {
-    judgeRebootAnswer(await shell.run(rebootScript(session.record, bootId, guestsAllowed)), name);
-  } catch (thrown) {
-    // The link may break before the answer: the boot id will tell.
-    if (!(thrown instanceof VfleetError) || thrown.code !== 'ssh.lost') throw thrown;
-  }
+  const request = rebootScript(session.record, bootId, guestsAllowed);
+  let answered = false;
+  const ask = async (): Promise<boolean> => {
+    if (answered) return false;
+    try {
+      judgeRebootAnswer(await shell.run(request, { signal: abandon }), name);
+      answered = true;
+    } catch (thrown) {
+      // The link may break before the answer, or the host may be on its way: the boot id will tell.
+      if (!(thrown instanceof VfleetError && /^ssh\.|^reboot\.moved$/.test(thrown.code))) throw thrown;
+    }
+    return true;
+  };
+  await ask();
   session.record = { ...session.record, stamp: bootId };
   session.reboots += 1;
   await awaitReboot({
@@ -146,6 +154,7 @@ async function reboot(session: Session, bootId: string): Promise<void> {
     clock,
     abandon,
     onAttempt: (text) => context.bus.emit({ type: 'progress', host: name, line: text }),
+    askAgain: ask,
   });
 }
 

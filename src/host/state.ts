@@ -5,9 +5,11 @@ const refusals: readonly string[] = [
   'gate.',
   'plan.',
   'guests.',
-  'boot.unsupported',
+  'boot.',
+  'file.type',
+  'modules.absent',
   'record.newer',
-  'boot.contradiction',
+  'record.unreadable',
 ];
 
 /** Codes of errors that say that the host could not be talked to at all. */

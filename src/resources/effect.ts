@@ -20,5 +20,3 @@ export type Effect =
       readonly present: readonly string[];
       readonly absent: readonly string[];
     };
-
-export type EffectKind = Effect['kind'];

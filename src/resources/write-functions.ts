@@ -68,7 +68,8 @@ if command -v selinuxenabled >/dev/null 2>&1 && selinuxenabled; then selinux=1; 
 prepare() {
   rm -f "$2" || fail ${exits.untouched} write "$1"
   if [ -f "$1" ]; then cp -p "$1" "$2" || fail ${exits.untouched} write "$1"; fi
-  printf "$6" "$7" >"$2" || fail ${exits.untouched} write "$1"
+  # Not straight into the file: the shell's own printf says of a full disk only that there was an error.
+  printf "$6" "$7" | cat >"$2" || fail ${exits.untouched} write "$1"
   sum=$(sha256sum <"$2")
   [ "\${sum%% *}" = "$5" ] || fail ${exits.untouched} write "$1"
   [ -z "$4" ] || chown "$4" "$2" || fail ${exits.untouched} owner "$1"

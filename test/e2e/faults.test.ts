@@ -28,7 +28,9 @@ const apply = (options?: Parameters<Fleet['one']>[2]) => fleet.one('apply', node
 async function managed(): Promise<readonly string[]> {
   const read = (file: string): Promise<string> => readFile(at(file), 'utf8').catch(() => 'absent');
   return Promise.all(
-    ['etc/default/grub', 'etc/default/grub.d/99-vfleet.cfg', 'etc/modules-load.d/vfio.conf', 'boot/grub/grub.cfg'].map(read),
+    ['etc/default/grub', 'etc/default/grub.d/99-vfleet.cfg', 'etc/modules-load.d/vfio.conf', 'boot/grub/grub.cfg'].map(
+      read,
+    ),
   );
 }
 
@@ -52,18 +54,21 @@ describe('a host on which writing fails', () => {
   it.each([
     ['a full disk', { fullDisk: true }, /No space left on device/],
     ['a read-only file system', { readOnly: true }, /Read-only file system/],
-  ] as const)('by %s: no managed file changes, the reason is named, and mended it converges', async (_, faults, reason) => {
-    const before = await managed();
-    await node.setFaults(faults);
-    const { host, code } = await apply();
-    expect(code).toBe(1);
-    expect(host.state).toBe('failed');
-    expect(host.failure?.message).toMatch(reason);
-    await node.setFaults({});
-    expect(await managed()).toEqual(before);
-    expect(node.counters.reboots).toBe(0);
-    expect((await apply()).host.state).toBe('ok');
-  });
+  ] as const)(
+    'by %s: no managed file changes, the reason is named, and mended it converges',
+    async (_, faults, reason) => {
+      const before = await managed();
+      await node.setFaults(faults);
+      const { host, code } = await apply();
+      expect(code).toBe(1);
+      expect(host.state).toBe('failed');
+      expect(host.failure?.message).toMatch(reason);
+      await node.setFaults({});
+      expect(await managed()).toEqual(before);
+      expect(node.counters.reboots).toBe(0);
+      expect((await apply()).host.state).toBe('ok');
+    },
+  );
 });
 
 it('a login shell that prints a banner disturbs nothing', async () => {

@@ -10,7 +10,6 @@ import type { Command } from '../../src/events/event.ts';
 import type { Faults } from '../../src/lab/faults.ts';
 import { type Lab, startLab } from '../../src/lab/lab.ts';
 import { builtinMachineKinds } from '../../src/lab/machine-kind.ts';
-import type { LabNode } from '../../src/lab/node.ts';
 import { exitCode } from '../../src/report/exit-code.ts';
 import type { HostSummary, Summary } from '../../src/report/summary.ts';
 
@@ -102,9 +101,4 @@ export async function startFleet(nodes: readonly FleetNode[]): Promise<Fleet> {
       await rm(folder, { recursive: true, force: true });
     },
   };
-}
-
-/** How many commands a node has been asked to run. */
-export function execs(node: LabNode): number {
-  return node.counters.execs;
 }

@@ -81,7 +81,7 @@ async function applyPlaybook(args: ApplyArguments, environment: Environment): Pr
       : `Change ${pending.length} hosts, reboot ${reboots}, and verify`;
   if (!(await ask(`${question} ${plans.length} hosts?`))) throw declined();
   const chosen = only(work, plans);
-  const applied = await finish(await start(chosen, args, environment, plans), args, environment);
+  const applied = finish(await start(chosen, args, environment, plans), args, environment);
   // Hosts that could not be planned were not tried again, but they count.
   return applied === exitCodes.done && code !== exitCodes.pending ? code : applied;
 }
