@@ -1,5 +1,5 @@
+import { didYouMean, nearest } from '../nearest.ts';
 import { parseJump } from './jump.ts';
-import { didYouMean, nearest } from './nearest.ts';
 import { type SshKey, sshAccepts, sshExpected } from './ssh-schema.ts';
 import { explainUnsupported, isUnsupported } from './unsupported.ts';
 

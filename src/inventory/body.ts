@@ -1,7 +1,7 @@
 import { isMap, isScalar } from 'yaml';
+import { didYouMean } from '../nearest.ts';
 import { isSecretName, readAnsible } from './ansible.ts';
 import { type Entry, entriesOf, kindOf, type YamlFile } from './document.ts';
-import { didYouMean } from './nearest.ts';
 import { type Place, type Problems, positionOf } from './problem.ts';
 import { type SshKey, sshAccepts, sshExpected, sshKeys, sshSecrets } from './ssh-schema.ts';
 import { isUnsupported } from './unsupported.ts';

@@ -1,5 +1,5 @@
+import { didYouMean } from '../nearest.ts';
 import type { Draft, DraftGroup } from './draft.ts';
-import { didYouMean } from './nearest.ts';
 import type { Problems } from './problem.ts';
 
 /** How the groups of an inventory lie above each other. */

@@ -1,6 +1,6 @@
+import { didYouMean } from '../nearest.ts';
 import type { InventoryHost } from './host.ts';
 import { looksLikeInventoryName } from './jump.ts';
-import { didYouMean } from './nearest.ts';
 import type { Place, Problems } from './problem.ts';
 
 /** Where a host's jump host is named. */

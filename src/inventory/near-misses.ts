@@ -1,6 +1,6 @@
-import { foldNames } from './fold.ts';
+import { foldNames } from '../names.ts';
+import { letters, typingDistance } from '../nearest.ts';
 import type { InventoryHost } from './host.ts';
-import { letters, typingDistance } from './nearest.ts';
 
 /** Shorter names are one typing error away from too many others. */
 const SHORTEST = 4;

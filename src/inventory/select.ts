@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { VfleetError } from '../errors.ts';
+import { didYouMean } from '../nearest.ts';
 import type { Inventory, InventoryHost } from './host.ts';
-import { didYouMean } from './nearest.ts';
 import { globTest, hasGlob, parseLimit, type Subject, type Term } from './pattern.ts';
 import { expandRange } from './range.ts';
 import { ioReason } from './text-file.ts';

@@ -1,5 +1,5 @@
+import { foldNames } from '../names.ts';
 import { isSecretName } from './ansible.ts';
-import { foldNames } from './fold.ts';
 import type { Inventory, InventoryHost } from './host.ts';
 import { sshKeys, sshSecrets } from './ssh-schema.ts';
 import { isUnsupported } from './unsupported.ts';

@@ -1,7 +1,7 @@
 import type { Dirent } from 'node:fs';
 import { readdir, stat } from 'node:fs/promises';
 import { basename, dirname, extname, join } from 'node:path';
-import { didYouMean } from './nearest.ts';
+import { didYouMean } from '../nearest.ts';
 import { type Problems, wholeFile } from './problem.ts';
 import { ioReason } from './text-file.ts';
 

@@ -1,9 +1,9 @@
 import { isMap, isScalar, type Node } from 'yaml';
+import { didYouMean } from '../nearest.ts';
 import { type Body, emptyBody, readBody } from './body.ts';
 import { type Entry, entriesOf, kindOf, MAX_DEPTH, type YamlFile } from './document.ts';
 import { type Draft, type DraftGroup, groupOf, hostOf } from './draft.ts';
 import { isGroupName, isHostName, splitPort } from './names.ts';
-import { didYouMean } from './nearest.ts';
 import { type Problems, positionOf } from './problem.ts';
 import { expandRange, hasRange } from './range.ts';
 

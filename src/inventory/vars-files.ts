@@ -1,10 +1,10 @@
 import { extname, join } from 'node:path';
 import pLimit from 'p-limit';
 import { isMap } from 'yaml';
+import { didYouMean } from '../nearest.ts';
 import { type Body, emptyBody, readBody } from './body.ts';
 import { entriesOf, kindOf, parseYaml } from './document.ts';
 import type { Draft } from './draft.ts';
-import { didYouMean } from './nearest.ts';
 import { type Problems, wholeFile } from './problem.ts';
 import { kindAt, namesIn } from './sources.ts';
 import { isVaultFile, readText } from './text-file.ts';

@@ -2,11 +2,11 @@ import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { z } from 'zod';
 import { VfleetError } from '../errors.ts';
-import { didYouMean } from '../inventory/nearest.ts';
 import { expandRange } from '../inventory/range.ts';
+import { didYouMean } from '../nearest.ts';
 import { faultsSchema } from './faults.ts';
-import { builtinMachineKinds, loadMachineKind } from './machine-kind.ts';
 import type { MachineKind } from './machine.ts';
+import { builtinMachineKinds, loadMachineKind } from './machine-kind.ts';
 import type { NodePlan } from './make-nodes.ts';
 import { issueLines, type PositionedYaml, parsePositioned } from './yaml-positions.ts';
 

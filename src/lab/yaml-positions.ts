@@ -1,7 +1,7 @@
 import { isCollection, isMap, isNode, LineCounter, parseDocument } from 'yaml';
 import type { z } from 'zod';
 import { VfleetError } from '../errors.ts';
-import { didYouMean } from '../inventory/nearest.ts';
+import { didYouMean } from '../nearest.ts';
 
 /** A YAML file whose values know where they stand. */
 export interface PositionedYaml {

@@ -1,8 +1,8 @@
 import { z } from 'zod';
 import { VfleetError } from '../errors.ts';
-import { foldNames } from '../inventory/fold.ts';
 import type { InventoryHost } from '../inventory/host.ts';
 import { varsFor } from '../inventory/unsupported.ts';
+import { foldNames } from '../names.ts';
 import type { Playbook } from './define.ts';
 
 /** Names of the variables that a playbook declares. */

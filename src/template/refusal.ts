@@ -1,6 +1,6 @@
 import { VfleetError } from '../errors.ts';
+import { nearest } from '../nearest.ts';
 import { helpers } from './helpers.ts';
-import { nearest } from './nearest.ts';
 import type { Scope } from './scope.ts';
 import { positionOf } from './syntax.ts';
 

@@ -1,5 +1,5 @@
 import { VfleetError } from '../errors.ts';
-import { nearest } from './nearest.ts';
+import { nearest } from '../nearest.ts';
 import { positionOf } from './syntax.ts';
 
 /** A value, or `null` where nobody can know: the items of an empty list have names, but no one can say which. */

@@ -6,7 +6,10 @@ import { fileURLToPath } from 'node:url';
 
 const src = fileURLToPath(new URL('../../src/', import.meta.url));
 
-/** What each folder may import at run time, beside itself and `errors.ts`. */
+/** Small things that everybody may import. */
+const shared = new Set(['errors.ts', 'names.ts', 'nearest.ts']);
+
+/** What each folder may import at run time, beside itself and what is shared. */
 const below = {
   transport: [],
   shell: ['transport'],
@@ -22,9 +25,24 @@ const below = {
   rollout: ['host', 'events'],
   report: ['events'],
   lab: ['inventory', 'shell'],
-  cli: ['rollout', 'report', 'host', 'facts', 'shell', 'template', 'transport', 'inventory', 'playbook', 'events', 'lab', 'index.ts'],
+  cli: [
+    'rollout',
+    'report',
+    'host',
+    'facts',
+    'shell',
+    'template',
+    'transport',
+    'inventory',
+    'playbook',
+    'events',
+    'lab',
+    'index.ts',
+  ],
   'index.ts': ['playbook', 'facts', 'checks', 'resources', 'shell', 'boot', 'inventory', 'template'],
   'errors.ts': [],
+  'names.ts': [],
+  'nearest.ts': [],
 };
 
 /** Libraries and the only folders that may import them. */
@@ -37,10 +55,13 @@ const homes = {
   diff: ['resources/'],
 };
 
-const importPattern = /^(?:import|export)\s+(?!type\b)(?:[^'"]*?\sfrom\s+)?['"]([^'"]+)['"]|\bimport\(\s*['"]([^'"]+)['"]\s*\)/gm;
+const importPattern =
+  /^(?:import|export)\s+(?!type\b)(?:[^'"]*?\sfrom\s+)?['"]([^'"]+)['"]|\bimport\(\s*['"]([^'"]+)['"]\s*\)/gm;
 
 const wrong = [];
-for (const file of readdirSync(src, { recursive: true }).map(String).filter((name) => name.endsWith('.ts'))) {
+for (const file of readdirSync(src, { recursive: true })
+  .map(String)
+  .filter((name) => name.endsWith('.ts'))) {
   const from = file.split('/')[0];
   if (!(from in below)) {
     wrong.push(`src/${file}: folder ${from} has no place in test/architecture/imports.mjs`);
@@ -50,7 +71,7 @@ for (const file of readdirSync(src, { recursive: true }).map(String).filter((nam
     const target = stated ?? dynamic;
     if (target.startsWith('.')) {
       const to = relative(src, normalize(join(src, dirname(file), target))).split('/')[0];
-      if (to === from || to === 'errors.ts' || below[from].includes(to)) continue;
+      if (to === from || shared.has(to) || below[from].includes(to)) continue;
       wrong.push(`src/${file}: ${from} may not import ${to} (${target})`);
     } else if (target in homes && !homes[target].some((home) => file.startsWith(home))) {
       wrong.push(`src/${file}: ${target} may be imported only by ${homes[target].join(' and ')}`);
@@ -58,9 +79,13 @@ for (const file of readdirSync(src, { recursive: true }).map(String).filter((nam
   }
 }
 
-const onlyByItsCommand = (file, text) => /from '(?:\.\.\/)+lab\//.test(text) && !/^(?:lab\/|cli\/commands\/lab)/.test(file);
-for (const file of readdirSync(src, { recursive: true }).map(String).filter((name) => name.endsWith('.ts'))) {
-  if (onlyByItsCommand(file, readFileSync(join(src, file), 'utf8'))) wrong.push(`src/${file}: lab is imported only by its command`);
+const onlyByItsCommand = (file, text) =>
+  /from '(?:\.\.\/)+lab\//.test(text) && !/^(?:lab\/|cli\/commands\/lab)/.test(file);
+for (const file of readdirSync(src, { recursive: true })
+  .map(String)
+  .filter((name) => name.endsWith('.ts'))) {
+  if (onlyByItsCommand(file, readFileSync(join(src, file), 'utf8')))
+    wrong.push(`src/${file}: lab is imported only by its command`);
 }
 
 if (wrong.length > 0) {

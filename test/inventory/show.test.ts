@@ -20,11 +20,9 @@ all:
 │  ├─ r11: 40 hosts, rack r11
 │  │  └─ node[01-40]
 │  └─ r12: 4 hosts, rack r12
-│     ├─ node[41-42]
-│     └─ node[44-45]
+│     └─ node[41-42,44-45]
 ├─ intel: 2 hosts, 2 racks: r[11-12]
-│  ├─ node01
-│  └─ node41
+│  └─ node[01,41]
 ├─ new: 4 hosts, rack r12
 │  └─ r12: 4 hosts, rack r12 (above)
 └─ ungrouped: 1 host

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { foldNames, nameList } from '../../src/report/names.ts';
+import { foldNames } from '../../src/names.ts';
+import { nameList } from '../../src/report/names.ts';
 
 describe('foldNames', () => {
   it.each([

@@ -1,7 +1,7 @@
 import type { Argv } from 'yargs';
-import { foldNames } from '../../inventory/fold.ts';
 import { inventorySchema } from '../../inventory/schema.ts';
 import { explainHost, explainValues, inventoryTree } from '../../inventory/show.ts';
+import { foldNames } from '../../names.ts';
 import type { Environment } from '../environment.ts';
 import { loadFleet } from '../fleet.ts';
 import { withInventory } from '../options.ts';

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { didYouMean, nearest, typingDistance } from '../../src/inventory/nearest.ts';
+import { didYouMean, nearest, typingDistance } from '../src/nearest.ts';
 
 describe('typingDistance', () => {
   it.each([
