@@ -1,10 +1,7 @@
-import { VfleetError } from '../errors.ts';
 import type { BootLoader, Facts } from '../facts/facts.ts';
 import type { Effect } from '../resources/effect.ts';
 import type { FileState, Read, State } from '../resources/resource.ts';
 import type { Script } from '../shell/script.ts';
-import { grub2Mkconfig } from './grub2-mkconfig.ts';
-import { updateGrub } from './update-grub.ts';
 import type { ArgumentWish } from './wish.ts';
 
 /** What a driver plans with. Pure data. */
@@ -49,21 +46,4 @@ export interface BootDriver {
   readBack(facts: Facts): Script;
   /** What is wrong with what was generated: each boot entry with the tokens that it lacks. Empty: nothing. */
   judgeReadBack(text: string, effect: Extract<Effect, { kind: 'boot-configuration' }>): readonly string[];
-}
-
-const drivers: readonly BootDriver[] = [updateGrub, grub2Mkconfig];
-
-/** The driver for a host's boot loader. Errors: `boot.unsupported`, which names the loader and what was seen. */
-export function bootDriver(facts: Facts): BootDriver {
-  const { loader, loaderEvidence, configPath } = facts.boot;
-  const driver = drivers.find((candidate) => candidate.loader === loader);
-  if (driver !== undefined && configPath !== null) return driver;
-  const known = drivers.map((candidate) => candidate.loader).join(' or ');
-  throw new VfleetError({
-    code: 'boot.unsupported',
-    thing: 'the kernel arguments of the boot loader',
-    expected: driver === undefined ? `a boot loader that is configured by ${known}` : 'a generated configuration',
-    found: `${driver === undefined ? loader : `${loader} without one`} (seen: ${loaderEvidence})`,
-    next: 'set the arguments with the tool of that boot loader, and run `vfleet verify`; nothing was changed',
-  });
 }

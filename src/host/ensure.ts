@@ -1,24 +1,9 @@
-import type { PlannedChange } from '../events/event.ts';
-import { type Found, parseRead, readScript } from '../resources/batch.ts';
-import { mergeEffects } from '../resources/effect-order.ts';
-import { planEnsure } from '../resources/plan-ensure.ts';
-import type { Action, Read, Resource, Wants } from '../resources/resource.ts';
+import type { Resource, Wants } from '../resources/resource.ts';
 import type { Ensured } from './handle.ts';
+import { type Look, lookAt } from './look.ts';
 import { matchChanges, matchFacts } from './plan-match.ts';
-import { type HostRecord, parseRecord, recordPath } from './record.ts';
 import type { Session } from './session.ts';
 import { tryWrite } from './write.ts';
-
-/** What one look at the host says is to be done. */
-export interface Look {
-  readonly changes: readonly PlannedChange[];
-  readonly actions: readonly Action[];
-  readonly found: Found;
-  /** The record as it is on the host. */
-  readonly record: HostRecord;
-  /** The record that must be there before the first action. */
-  readonly next: HostRecord;
-}
 
 /** How often a host is looked at again when the link broke in the middle of a write, or another run held the lock. */
 const attempts = 30;
@@ -54,38 +39,6 @@ export async function ensure(session: Session, resources: readonly Resource[]): 
     const names = first.changes.map((change) => change.resource);
     return { changed: names.length > 0, resources: names };
   }
-}
-
-async function lookAt(session: Session, resources: readonly Resource[], step: number): Promise<Look> {
-  const { context, facts, name } = session;
-  session.enter('plan');
-  const reads = new Map<string, Read>([
-    ['the record of vfleet', { files: [recordPath] }],
-    ...resources.map((resource) => [resource.name, resource.read(facts)] as const),
-  ]);
-  const output = await context.shell.run(readScript(reads), { signal: context.abandon });
-  const found = parseRead(reads, output, name);
-  const record = recordOf(found);
-  const owner = context.playbook.name;
-  const owned = record.ownedArguments[owner] ?? [];
-  // What an earlier `ensure` of this run wished for is not this one's to take away.
-  const ownedArguments = owned.filter((token) => !session.ownedEarlier.includes(token));
-  const plan = planEnsure(resources, found.states, { host: name, facts, ownedArguments });
-  const changes = plan.changes.map(({ resource, summary, diffs, effects, notes, digest }): PlannedChange => {
-    return { resource, summary, diffs, effects, notes, digest, tentative: session.tentative, step };
-  });
-  const ownedNow = plan.ownedArguments === null ? owned : [...session.ownedEarlier, ...plan.ownedArguments];
-  const next: HostRecord = {
-    ...record,
-    ownedArguments: { ...record.ownedArguments, [owner]: [...new Set(ownedNow)] },
-    pending: mergeEffects([...record.pending, ...plan.effects]),
-  };
-  return { changes, actions: plan.changes.flatMap((change) => change.actions), found, record, next };
-}
-
-function recordOf(found: Found): HostRecord {
-  const stored = found.states.get('the record of vfleet')?.file(recordPath);
-  return parseRecord(stored?.kind === 'file' ? stored.bytes.toString('utf8') : null);
 }
 
 function addWants(before: Wants, added: Wants): Wants {

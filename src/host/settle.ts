@@ -1,5 +1,5 @@
 import { leftoverArguments, missingArguments } from '../boot/arguments.ts';
-import { bootDriver } from '../boot/driver.ts';
+import { bootDriver } from '../boot/choose-driver.ts';
 import { initramfsScript } from '../boot/initramfs.ts';
 import { VfleetError } from '../errors.ts';
 import type { Effect } from '../resources/effect.ts';

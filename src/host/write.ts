@@ -1,7 +1,7 @@
 import { VfleetError } from '../errors.ts';
 import { parseWrite, type WriteResult, writeScript } from '../resources/batch.ts';
 import type { Effect } from '../resources/effect.ts';
-import type { Look } from './ensure.ts';
+import type { Look } from './look.ts';
 import { printRecord, stateFolder } from './record.ts';
 import type { Session } from './session.ts';
 

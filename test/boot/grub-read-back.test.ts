@@ -2,7 +2,7 @@ import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { bootDriver } from '../../src/boot/driver.ts';
+import { bootDriver } from '../../src/boot/choose-driver.ts';
 import { isOutdated, judgeGrubReadBack, readGrubBack } from '../../src/boot/grub-read-back.ts';
 import { initramfsScript } from '../../src/boot/initramfs.ts';
 import type { ArgumentWish } from '../../src/boot/wish.ts';

@@ -1,0 +1,22 @@
+import { VfleetError } from '../errors.ts';
+import type { Facts } from '../facts/facts.ts';
+import type { BootDriver } from './driver.ts';
+import { grub2Mkconfig } from './grub2-mkconfig.ts';
+import { updateGrub } from './update-grub.ts';
+
+const drivers: readonly BootDriver[] = [updateGrub, grub2Mkconfig];
+
+/** The driver for a host's boot loader. Errors: `boot.unsupported`, which names the loader and what was seen. */
+export function bootDriver(facts: Facts): BootDriver {
+  const { loader, loaderEvidence, configPath } = facts.boot;
+  const driver = drivers.find((candidate) => candidate.loader === loader);
+  if (driver !== undefined && configPath !== null) return driver;
+  const known = drivers.map((candidate) => candidate.loader).join(' or ');
+  throw new VfleetError({
+    code: 'boot.unsupported',
+    thing: 'the kernel arguments of the boot loader',
+    expected: driver === undefined ? `a boot loader that is configured by ${known}` : 'a generated configuration',
+    found: `${driver === undefined ? loader : `${loader} without one`} (seen: ${loaderEvidence})`,
+    next: 'set the arguments with the tool of that boot loader, and run `vfleet verify`; nothing was changed',
+  });
+}
