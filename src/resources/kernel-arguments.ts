@@ -1,6 +1,6 @@
 import { leftoverArguments, parseArguments } from '../boot/arguments.ts';
-import type { BootPlan, ConfiguredFile } from '../boot/choose-driver.ts';
 import { bootDriver } from '../boot/choose-driver.ts';
+import type { BootPlan, ConfiguredFile } from '../boot/driver.ts';
 import { isOutdated } from '../boot/grub-read-back.ts';
 import { lostArguments } from '../boot/lost-arguments.ts';
 import { type ArgumentWish, missingInOrder } from '../boot/wish.ts';
