@@ -12,7 +12,7 @@ export function openChrootCell(root: string, prefix: readonly string[]): Cell {
     mounts: null,
     spawn: (command, environment) =>
       spawn(program, [...args, command], { env: environment, detached: true, stdio: 'pipe', cwd: '/' }),
-    groupOf: (child) => child.pid ?? null,
+    groupOf: (child) => (child.exitCode === null && child.signalCode === null ? (child.pid ?? null) : null),
     kill: () => killProcessesIn(root),
     killNow: () => {
       for (const pid of processesIn(root)) signal(pid, 'SIGKILL');

@@ -33,6 +33,8 @@ export const faultsSchema = z.strictObject({
   cutInput: cutSchema.optional(),
   /** The link breaks in the middle of what a command prints (both streams together). */
   cutOutput: cutSchema.optional(),
+  /** Commands whose connection is lost get SIGHUP, which OpenSSH sends only where there is a terminal. */
+  hangUp: z.boolean().optional(),
   /** A new host key after each boot. */
   changeHostKey: z.boolean().optional(),
   /** It goes down for a reboot and stays down. */
@@ -53,6 +55,7 @@ type Cut = Readonly<z.infer<typeof cutSchema>>;
 /** The faults that one command meets. `null` bytes: the link holds. */
 export interface CommandFaults {
   readonly hang: boolean;
+  readonly hangUp: boolean;
   readonly banner: string;
   readonly latency: number;
   readonly cutInputAfter: number | null;
@@ -69,6 +72,7 @@ export function fullFolders(faults: Faults): readonly string[] {
 export function commandFaults(faults: Faults, index: number): CommandFaults {
   return {
     hang: faults.hangCommands ?? false,
+    hangUp: faults.hangUp ?? false,
     banner: faults.banner ?? '',
     latency: faults.latency ?? 0,
     cutInputAfter: cutAt(faults.cutInput, index),

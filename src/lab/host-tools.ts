@@ -10,7 +10,7 @@ export interface HostTool {
   readonly file: string;
 }
 
-const folders = ['/usr/bin', '/bin', '/usr/sbin', '/sbin', '/usr/local/bin', '/run/current-system/sw/bin'];
+const systemFolders = ['/usr/bin', '/bin', '/usr/sbin', '/sbin', '/usr/local/bin', '/run/current-system/sw/bin'];
 
 /** Needed by the scripts of vfleet or by the stand-in tools, by the package that brings them. */
 const required: Readonly<Record<string, string>> = {
@@ -32,29 +32,29 @@ const optional =
   'whoami groups logname pwd numfmt factor shuf rev cmp diff egrep fgrep gzip gunzip zcat which getopt';
 
 /**
- * Finds the programs that lab nodes run.
+ * Finds the programs that lab nodes run. `folders`: where to look, by default where distributions have them.
  * Errors: `lab.tool-missing` names each absent one with its package.
  */
-export async function findTools(): Promise<readonly HostTool[]> {
+export async function findTools(folders: readonly string[] = systemFolders): Promise<readonly HostTool[]> {
   const found: HostTool[] = [];
   const missing: string[] = [];
   for (const [packageName, names] of Object.entries(required)) {
     for (const name of names.split(' ')) {
-      const file = await findTool(name);
+      const file = await findTool(name, folders);
       if (file === null) missing.push(`${name} (package ${packageName})`);
       else found.push({ name, file });
     }
   }
-  if (missing.length > 0) throw missingTools(missing);
+  if (missing.length > 0) throw missingTools(missing, folders);
   for (const name of optional.split(' ')) {
-    const file = await findTool(name);
+    const file = await findTool(name, folders);
     if (file !== null) found.push({ name, file });
   }
   return found;
 }
 
-/** The program of that name in the system folders of this machine, links resolved; `null`: there is none. */
-export async function findTool(name: string): Promise<string | null> {
+/** The program of that name in the first folder that has it, links resolved; `null`: there is none. */
+async function findTool(name: string, folders: readonly string[]): Promise<string | null> {
   for (const folder of folders) {
     const file = path.join(folder, name);
     try {
@@ -67,7 +67,7 @@ export async function findTool(name: string): Promise<string | null> {
   return null;
 }
 
-function missingTools(missing: readonly string[]): VfleetError {
+function missingTools(missing: readonly string[], folders: readonly string[]): VfleetError {
   return new VfleetError({
     code: 'lab.tool-missing',
     thing: 'lab nodes run the basic tools of this machine',

@@ -5,6 +5,7 @@ import { type Command, failedCommand, processCommand } from './command.ts';
 import type { Faults } from './faults.ts';
 import { type KeyPair, makeKeyPair } from './keys.ts';
 import { type PowerWish, watchPower } from './power.ts';
+import { queue } from './queue.ts';
 import { type Bootable, bootMachine, type RunningMachine } from './running-machine.ts';
 import { loginEnvironment } from './sandbox.ts';
 import { type Snapshot, type SnapshotOptions, takeSnapshot } from './snapshot.ts';
@@ -50,7 +51,8 @@ export class LabNode {
   #faults: Faults;
   #machine: RunningMachine | null = null;
   #unwatch = () => {};
-  #work: Promise<void> = Promise.resolve();
+  /** Things that change the power or the disk happen one after the other. */
+  readonly #inTurn = queue();
   /** Counts losses of power: a boot that finds another count than it began with gives up. */
   #life = 0;
 
@@ -94,7 +96,7 @@ export class LabNode {
 
   /** Turns the machine on; resolves when it is up or dead. Does nothing when it is up. */
   async powerOn(): Promise<void> {
-    await this.#enqueue(async () => {
+    await this.#inTurn(async () => {
       if (this.#state !== 'up') await this.#boot(this.#life, this.#reason !== neverOn);
     });
   }
@@ -119,7 +121,7 @@ export class LabNode {
    * Errors: `lab.fault-needs-mounts`, `lab.fault-folder`, `lab.mount`.
    */
   async setFaults(faults: Faults): Promise<void> {
-    await this.#enqueue(async () => {
+    await this.#inTurn(async () => {
       await this.#machine?.setDisk(faults);
       this.#faults = faults;
       this.#server.setFaults(faults);
@@ -180,14 +182,14 @@ export class LabNode {
     this.#setState('stopping', 'it lost its power');
     this.#server.close(silently);
     this.#machine?.killNow();
-    await this.#enqueue(() => this.#shutDown(silently));
+    await this.#inTurn(() => this.#shutDown(silently));
   }
 
   /** What a tool on the node asked for. */
   async #obey(wish: PowerWish): Promise<void> {
     const life = this.#life;
     await delay(shutdownTime);
-    await this.#enqueue(async () => {
+    await this.#inTurn(async () => {
       if (life !== this.#life) return;
       await this.#shutDown(false);
       if (wish === 'poweroff') return;
@@ -227,13 +229,6 @@ export class LabNode {
     this.#machine = null;
     await machine?.kill();
     this.#setState('off', 'it was turned off');
-  }
-
-  /** Things that change the power or the disk happen one after the other. */
-  async #enqueue(work: () => Promise<void>): Promise<void> {
-    const done = this.#work.then(work);
-    this.#work = done.catch(() => {});
-    await done;
   }
 
   /** Nobody waits for it: a failure is the machine's death. */

@@ -3,9 +3,9 @@ import path from 'node:path';
 import { VfleetError } from '../errors.ts';
 import type { Cell, Strategy } from './cell.ts';
 import { openChrootCell } from './chroot-cell.ts';
+import { devices } from './devices.ts';
 import { execute, systemPath } from './execute.ts';
 import { openNamespaceCell } from './namespace-cell.ts';
-import { devices } from './devices.ts';
 import { emptyFolder } from './tree.ts';
 
 /** The way in which this machine can shut a node into its tree. */

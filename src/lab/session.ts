@@ -38,6 +38,7 @@ export function serve(channel: ServerChannel, command: Command, faults: CommandF
     if (!isSilent()) channel.end();
   })();
   return () => {
+    if (faults.hangUp) command.kill('SIGHUP');
     command.stdin.destroy();
     command.stdout.destroy();
     command.stderr.destroy();

@@ -1,4 +1,3 @@
-import { timingSafeEqual } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer, type Server, type Socket } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -7,6 +6,7 @@ import type { Command } from './command.ts';
 import { commandFaults, type Faults } from './faults.ts';
 import type { KeyPair } from './keys.ts';
 import { labAddress } from './port.ts';
+import { proves } from './proof.ts';
 import { type Link, serve } from './session.ts';
 
 /** What has happened at a node's SSH server since the lab started. */
@@ -201,22 +201,6 @@ async function listenSoon(listener: Server, port: number): Promise<void> {
       await delay(20);
     }
   }
-}
-
-function proves(context: AuthContext, publicLine: string, password: string | null): boolean {
-  if (context.method === 'password')
-    return password !== null && same(Buffer.from(context.password), Buffer.from(password));
-  if (context.method !== 'publickey') return false;
-  const key = ssh2.utils.parseKey(publicLine);
-  if (key instanceof Error || context.key.algo !== key.type) return false;
-  if (!same(context.key.data, key.getPublicSSH())) return false;
-  // Without a signature the client only asks whether the key would do.
-  if (context.signature === undefined || context.blob === undefined) return true;
-  return key.verify(context.blob, context.signature, context.hashAlgo) === true;
-}
-
-function same(left: Buffer, right: Buffer): boolean {
-  return left.length === right.length && timingSafeEqual(left, right);
 }
 
 function describeConnection(socket: Socket | undefined): string {

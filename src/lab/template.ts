@@ -19,10 +19,10 @@ const merged = ['bin', 'sbin', 'lib', 'lib64', 'lib32', 'libx32'];
 
 /**
  * Copies the shell and the tools, with the libraries that their own loader names, to the same paths in `folder`.
- * Errors: `lab.tool-missing`, `lab.library-missing`.
+ * `toolFolders`: where the tools are looked for. Errors: `lab.tool-missing`, `lab.library-missing`.
  */
-export async function buildTemplate(folder: string): Promise<Template> {
-  const tools = await findTools();
+export async function buildTemplate(folder: string, toolFolders?: readonly string[]): Promise<Template> {
+  const tools = await findTools(toolFolders);
   for (const name of merged) {
     await mkdir(path.join(folder, 'usr', name), { recursive: true });
     await symlink(`usr/${name}`, path.join(folder, name));

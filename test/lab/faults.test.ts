@@ -1,9 +1,11 @@
+import { readFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { connect } from 'node:net';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Faults } from '../../src/lab/faults.ts';
 import type { Lab } from '../../src/lab/lab.ts';
+import { processesIn } from '../../src/lab/processes.ts';
 import { compareSnapshots } from '../../src/lab/snapshot.ts';
 import { collect, logIn, type Ran } from './client.ts';
 import { startDoubles } from './start.ts';
@@ -128,6 +130,23 @@ describe('a link that breaks', () => {
   it('cutOutput: the client gets so many bytes, then loses the connection', async () => {
     await withFaults({ cutOutput: { afterBytes: 5 } }, async () => {
       expect(await runOnce('echo 123; echo 456; sleep 600')).toMatchObject({ end: 'lost', stdout: '123\n4' });
+    });
+  });
+
+  it('hangUp: a lost connection ends its command, but not what has detached itself', async () => {
+    // Earlier commands without a connection live on.
+    await lab.node(only).powerCut();
+    await lab.node(only).until('up');
+    await withFaults({ hangUp: true }, async () => {
+      const client = await logIn(lab, only);
+      const command = 'setsid sh -c "echo begun; exec sleep 600 >/dev/null 2>&1" & sleep 601';
+      const channel = await client.open(command);
+      await new Promise<void>((resolve) => channel.once('data', () => resolve()));
+      lab.node(only).dropConnections();
+      await client.closed;
+      const { root } = lab.node(only);
+      const running = () => processesIn(root).map((pid) => readFileSync(`/proc/${pid}/cmdline`, 'latin1'));
+      await expect.poll(running).toEqual(['sleep\x00600\x00']);
     });
   });
 
