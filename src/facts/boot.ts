@@ -8,7 +8,7 @@ import { configuredArguments, settingOf } from './settings.ts';
 
 /**
  * Everything about boot loaders in a dozen processes. Of each `grub.cfg` the lines that draw and search are left out:
- * they are most of it, and no menu depends on them.
+ * they are most of it, and no menu depends on them. A link whose target cannot be seen counts as unreadable.
  */
 export const bootProbe = sh`
 section boot-running
@@ -27,7 +27,7 @@ for file in /etc/default/grub /etc/default/grub.d/*.cfg /etc/kernel/cmdline /etc
   /boot/EFI/Linux/*.efi /boot/efi/EFI/Linux/*.efi /efi/EFI/Linux/*.efi \\
   /sys/firmware/efi/efivars/LoaderEntryDefault-* /sys/firmware/efi/efivars/LoaderEntryOneShot-* \\
   /etc/kernel/postinst.d/dracut /etc/kernel/postinst.d/initramfs-tools; do
-  if [ -r "$file" ]; then echo "file $file"; elif [ -e "$file" ]; then echo "unreadable $file"; fi
+  if [ -r "$file" ]; then echo "file $file"; elif [ -e "$file" ] || [ -h "$file" ]; then echo "unreadable $file"; fi
 done
 for folder in /boot /boot/grub /boot/grub2 /boot/loader/entries /boot/efi /boot/efi/EFI /boot/efi/EFI/* /efi /efi/EFI; do
   [ -d "$folder" ] && { [ -r "$folder" ] && [ -x "$folder" ] || echo "locked $folder"; }

@@ -13,10 +13,6 @@ export function fixtureFile(name: string, file: string): string {
   return readFileSync(`${folder}${name}/${file}`, 'utf8');
 }
 
-export function fixturePath(name: string, file: string): string {
-  return `${folder}${name}/${file}`;
-}
-
 /** The sections of a `probe.txt`: each begins with a line `#### section KEY`. */
 export function parseSections(text: string): Sections {
   const pieces = text.split(/^#### section (\S+)\n/m).slice(1);

@@ -212,6 +212,14 @@ ${sys}/node1/hugepages/hugepages-1048576kB/free_hugepages:5
     expect(parseFacts(sections).boot.initramfs).toBe(initramfs);
   });
 
+  test('an environment block that may not be read leaves the default unknown', () => {
+    const known = base.get('boot-files')?.toString() ?? '';
+    const hidden = known.replace('file /boot/grub2/grubenv', 'unreadable /boot/grub2/grubenv');
+    const facts = parseFacts(withSection('boot-files', hidden, withSection('boot-environment', '')));
+    expect(facts.boot.entries?.map((entry) => entry.default)).toEqual([false, false, false]);
+    expect(facts.kernel.next).toBeNull();
+  });
+
   test('the only kernel is the next one also where the loader cannot be read, and that is said', () => {
     const sections = withSection('boot-files', 'unreadable /boot/grub2/grub.cfg\n', withSection('boot-configs', ''));
     const one =
