@@ -8,6 +8,7 @@ beforeAll(async () => {
   fleet = await startFleet([
     { name: 'debian', kind: 'debian-12-intel' },
     { name: 'centos', kind: 'centos-7-intel' },
+    { name: 'disturbed', kind: 'debian-12-intel' },
   ]);
 }, 120_000);
 afterAll(() => fleet?.stop());
@@ -55,7 +56,8 @@ describe.each(['debian', 'centos'])('two playbooks that both set kernel argument
 });
 
 it('what changes between the reading and the writing is seen, and nothing is written', async () => {
-  const drop = path.join(fleet.lab.node('debian').root, 'etc/default/grub.d/99-vfleet.cfg');
+  expect((await fleet.one('apply', 'disturbed')).host.state).toBe('ok');
+  const drop = path.join(fleet.lab.node('disturbed').root, 'etc/default/grub.d/99-vfleet.cfg');
   const before = await readFile(drop, 'utf8');
   const file = path.join(fleet.folder, 'disturbed.ts');
   // Guards run in the read script after the files were read: this one plays the person who edits at the same moment.
@@ -73,7 +75,7 @@ export default playbook({
 });
 `,
   );
-  const { host } = await fleet.one('apply', 'debian', { playbook: file });
+  const { host } = await fleet.one('apply', 'disturbed', { playbook: file });
   expect(host.failure?.code).toBe('host.changed');
   expect(host.failure?.thing).toContain('/etc/default/grub.d/99-vfleet.cfg');
   expect([host.state, host.writes]).toEqual(['failed', 0]);
