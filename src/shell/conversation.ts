@@ -2,7 +2,7 @@ import type { Channel, Ending } from '../transport/transport.ts';
 import { createGather } from './gather.ts';
 import { createLines } from './lines.ts';
 import { createMarkedStream } from './marked-stream.ts';
-import type { Start } from './start.ts';
+import { type Start, stopCommand } from './start.ts';
 
 /** What is said on a channel, and how long it may take. Times in milliseconds. */
 export interface Agenda {
@@ -19,6 +19,8 @@ export interface Agenda {
   readonly signal?: AbortSignal | undefined;
   /** Called when the shell has started. */
   onStarted(): void;
+  /** Runs a command beside, to end a sudo that waits. Never rejects. */
+  beside(command: string): Promise<void>;
 }
 
 /** What came of it. `stderr` of a shell that did not start is all that came before it. */
@@ -51,7 +53,7 @@ export async function converse(channel: Channel, agenda: Agenda): Promise<Outcom
   const stdout = createGather(maxBytes);
   const stderr = createGather(maxBytes);
   const onLines = agenda.onLine === undefined ? null : createLines(agenda.nonce, agenda.onLine);
-  let phase: 'starting' | 'running' | 'over' = 'starting';
+  let phase: 'starting' | 'stopping' | 'running' | 'over' = 'starting';
   let prompts = 0;
   let errMarked = false;
 
@@ -65,11 +67,21 @@ export async function converse(channel: Channel, agenda: Agenda): Promise<Outcom
       if (outcome.kind !== 'ended' && !(outcome.kind === 'not-started' && outcome.why === 'ended')) channel.close();
       resolve(outcome);
     };
+    const isListening = (): boolean => phase === 'starting' || phase === 'running';
     // Some servers join both streams: then the marker is missing on this one, and nothing of it is left out.
     const errBytes = (): Buffer => (errMarked ? stderr.bytes() : err.head());
     const notStarted = (why: 'ended' | 'too-late' | 'second-prompt', ending: Ending | null = null): void =>
       settle({ kind: 'not-started', why, ending, stdout: out.head(), stderr: errBytes() });
-    const interrupt = (): void => settle({ kind: 'interrupted' });
+    /** A sudo that waits for a password, or for another answer, is ended before the channel is. */
+    const giveUp = (tell: () => void): void => {
+      const mayAsk = phase === 'starting' && start.prompt !== null;
+      const command = mayAsk ? stopCommand(start.marker, err.head().toString('latin1')) : null;
+      if (command === null) return tell();
+      phase = 'stopping';
+      clearTimeout(timer);
+      void agenda.beside(command).then(tell);
+    };
+    const interrupt = (): void => giveUp(() => settle({ kind: 'interrupted' }));
     const wait = (milliseconds: number, late: () => void): void => {
       clearTimeout(timer);
       timer = setTimeout(late, milliseconds);
@@ -86,19 +98,19 @@ export async function converse(channel: Channel, agenda: Agenda): Promise<Outcom
       const seen = err.head().toString('latin1').split(prompt).length - 1;
       if (seen <= prompts) return;
       prompts = seen;
-      if (seen > 1 || agenda.password === null) notStarted('second-prompt');
+      if (seen > 1 || agenda.password === null) giveUp(() => notStarted('second-prompt'));
       else channel.write(`${agenda.password}\n`);
     };
 
     channel.onStdout((bytes) => {
-      const body = phase === 'over' ? null : out.push(bytes);
+      const body = isListening() ? out.push(bytes) : null;
       if (body === null) return;
       if (phase === 'starting') begin();
       stdout.push(body);
       onLines?.(body);
     });
     channel.onStderr((bytes) => {
-      const body = phase === 'over' ? null : err.push(bytes);
+      const body = isListening() ? err.push(bytes) : null;
       if (body !== null) {
         errMarked = true;
         stderr.push(body);
@@ -106,12 +118,12 @@ export async function converse(channel: Channel, agenda: Agenda): Promise<Outcom
     });
     void channel.ended.then((ending) => {
       if (phase === 'starting') notStarted('ended', ending);
-      else {
+      else if (phase === 'running') {
         const truncated = stdout.truncated() || stderr.truncated();
         settle({ kind: 'ended', ending, stdout: stdout.bytes(), stderr: errBytes(), truncated });
       }
     });
-    wait(agenda.startTimeout, () => notStarted('too-late'));
+    wait(agenda.startTimeout, () => giveUp(() => notStarted('too-late')));
     if (signal?.aborted) interrupt();
     else signal?.addEventListener('abort', interrupt, { once: true });
   });

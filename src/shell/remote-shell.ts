@@ -31,6 +31,7 @@ export interface ShellOptions {
 /** sshd allows 10 sessions on one connection (`MaxSessions`); people may have theirs on it as well. */
 const channelsAtOnce = 4;
 const defaultTimeout = 60_000;
+const besideTimeout = 5_000;
 const defaultMaxBytes = 8 * 1024 * 1024;
 
 /**
@@ -70,6 +71,7 @@ export function createShell(options: ShellOptions): Shell {
         onLine: onLine && ((line) => onLine(mask(line, secrets))),
         signal,
         onStarted: pass,
+        beside: (command) => runBeside(link, command),
       });
       if (ended.kind !== 'not-started') return ended;
       const error = notStarted(host, ended, startTimeout, elevate === 'sudo', show);
@@ -126,6 +128,17 @@ async function openUnlessAborted(
     signal.addEventListener('abort', abort, { once: true });
     void opening.then(resolve, reject).finally(() => signal.removeEventListener('abort', abort));
   });
+}
+
+/** Runs a command without input and waits for its end, within limits. */
+async function runBeside(link: Link, command: string): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<void>((resolve) => {
+    timer = setTimeout(resolve, besideTimeout);
+  });
+  const whole = link.open(command, besideTimeout).then((channel) => channel.ended);
+  await Promise.race([whole.catch(() => {}), late]);
+  clearTimeout(timer);
 }
 
 function codeOf(host: string, ending: Ending): number {

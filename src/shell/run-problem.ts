@@ -2,6 +2,7 @@ import { VfleetError } from '../errors.ts';
 import type { Ending } from '../transport/transport.ts';
 import type { Outcome } from './conversation.ts';
 import { lastLine, onOneLine } from './excerpt.ts';
+import { withoutOwn } from './start.ts';
 import { secondPrompt, type SudoProblem, sudoProblem } from './sudo-problem.ts';
 
 type NotStarted = Extract<Outcome, { kind: 'not-started' }>;
@@ -62,7 +63,7 @@ export function notStarted(
   elevated: boolean,
   show: (bytes: Buffer) => string,
 ): VfleetError {
-  const stderr = show(outcome.stderr);
+  const stderr = withoutOwn(show(outcome.stderr));
   const said = onOneLine(stderr) || lastLine(show(outcome.stdout));
   if (outcome.ending?.kind === 'lost') return lost(host, outcome.ending.reason);
   const problem = elevated ? problemOf(outcome, stderr) : null;

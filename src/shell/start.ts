@@ -15,23 +15,44 @@ export interface Start {
 /**
  * The command that starts a shell. It must survive any log-in shell (bash, csh, fish, a restricted one), so it has single
  * quotes only, and within them neither `!` nor backslash nor newline. Neither marker nor prompt stands in it literally
- * (`""` and `%%` within), so that a log-in shell that shows its commands cannot be taken for either.
+ * (`""` and `%%` within), so that a log-in shell that shows its commands cannot be taken for either. Where sudo may ask,
+ * its process id is printed first: see `stopCommand`.
  * `LC_ALL=C` for sudo, as its messages are read. Source: sudo(8), `-n`, `-S`, `-p`.
  */
 export function start(elevate: Elevation, withPassword: boolean, id: string): Start {
-  const inner = `'echo vfleet-start-""${id}; echo vfleet-start-""${id} >&2; exec /bin/sh -s'`;
   const marker = `vfleet-start-${id}`;
+  const hidden = `vfleet-start-""${id}`;
+  const inner = `'echo ${hidden}; echo ${hidden} >&2; exec /bin/sh -s'`;
   // A restricted shell refuses a slash in the name of a command.
   if (elevate !== 'sudo') return { command: `sh -c ${inner}`, marker, prompt: null };
-  const shell = `-- /bin/sh -c ${inner}`;
-  if (!withPassword) return { command: `env LC_ALL=C sudo -n ${shell}`, marker, prompt: null };
-  const prompt = `vfleet-%-${id}: `;
-  return { command: `env LC_ALL=C sudo -S -p 'vfleet-%%-${id}: ' ${shell}`, marker, prompt };
+  if (!withPassword) return { command: `env LC_ALL=C sudo -n -- /bin/sh -c ${inner}`, marker, prompt: null };
+  const sudo = `exec env LC_ALL=C sudo -S -p "vfleet-%%-${id}: " -- /bin/sh -c "echo $m; echo $m >&2; exec /bin/sh -s"`;
+  return {
+    command: `sh -c 'm=${hidden}; echo vfleet-pid-${id}-$$ >&2; ${sudo}'`,
+    marker,
+    prompt: `vfleet-%-${id}: `,
+  };
 }
 
 /** Marker and prompt of a start command, for servers that answer from a record; `null` when the command is another one. */
 export function parseStart(command: string): Pick<Start, 'marker' | 'prompt'> | null {
-  const id = /'echo vfleet-start-""([0-9a-f]+);/.exec(command)?.[1];
+  const id = /vfleet-start-""([0-9a-f]+);/.exec(command)?.[1];
   if (id === undefined) return null;
   return { marker: `vfleet-start-${id}`, prompt: command.includes(' sudo -S ') ? `vfleet-%-${id}: ` : null };
+}
+
+/**
+ * Ends a sudo that waits for a password; `null` when what was printed so far does not tell which process that is. Closing
+ * the channel instead would be a second failed log-in for `pam_faillock`, as the end of input is one. It may be killed
+ * because its real user is still the one who called it. Source: kill(2); pam_faillock(8); observed with sudo 1.9.13.
+ */
+export function stopCommand(marker: string, stderr: string): string | null {
+  const id = marker.slice('vfleet-start-'.length);
+  const pid = new RegExp(`vfleet-pid-${id}-([0-9]+)\n`).exec(stderr)?.[1];
+  return pid === undefined ? null : `sh -c 'kill -KILL ${pid}'`;
+}
+
+/** What came before a shell without what `start` itself prints there. */
+export function withoutOwn(stderr: string): string {
+  return stderr.replaceAll(/vfleet-(?:pid-[0-9a-f]+-[0-9]+\n|%-[0-9a-f]+: |start-[0-9a-f]+\n)/g, '');
 }

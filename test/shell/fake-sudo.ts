@@ -20,6 +20,8 @@ export interface FakeSudo {
   readonly path: string;
   /** Failed log-ins, as sudo would report them to PAM. */
   failures(): number;
+  /** How often it saw the end of its input while it waited for a password. */
+  ends(): number;
   /** What was given as a password. */
   passwords(): readonly string[];
   /** Arguments of each call. */
@@ -46,6 +48,7 @@ export function installFakeSudo(folder: string, mode: SudoMode, password = 'righ
   return {
     path: `${bin}${delimiter}${process.env['PATH']}`,
     failures: () => lines('failure').length,
+    ends: () => lines('end').length,
     passwords: () => lines('password'),
     calls: () => lines('call'),
   };
@@ -69,7 +72,7 @@ ask() {
   if [ -n "$n" ]; then say 'sudo: a password is required'; exit 1; fi
   if [ -z "$S" ]; then say 'sudo: a terminal is required to read the password; either use the -S option to read from standard input or configure an askpass helper'; exit 1; fi
   printf %s "$1" >&2
-  IFS= read -r answer || { say; say 'sudo: no password was provided'; return 1; }
+  IFS= read -r answer || { echo "end of input" >>${quote(log)}; say; say 'sudo: no password was provided'; return 1; }
   echo "password $answer" >>${quote(log)}
 }
 check() {

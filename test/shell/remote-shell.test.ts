@@ -100,13 +100,16 @@ describe('run', () => {
     expect(lines).toEqual(['begun', 'go on', '']);
   });
 
-  it('keeps no more than it may, and still comes to the end', async () => {
-    const output = await open().run(sh`head -c 3000000 /dev/zero; head -c 3000000 /dev/zero >&2; exit 6`, {
-      maxBytes: 1000,
-    });
-    expect(output).toMatchObject({ code: 6, truncated: true });
-    expect([output.stdout.length, output.stderr.length]).toEqual([1000, 1000]);
-  });
+  // One stream at a time: the server of ssh2 1.17 forgets one of two streams that wait for room at the same time.
+  it.each(['stdout', 'stderr'] as const)(
+    'keeps no more of %s than it may, and still comes to the end',
+    async (stream) => {
+      const target = stream === 'stdout' ? sh`` : sh`>&2`;
+      const output = await open().run(sh`head -c 6000000 /dev/zero ${target}; exit 6`, { maxBytes: 1000 });
+      expect(output).toMatchObject({ code: 6, truncated: true });
+      expect(output[stream]).toHaveLength(1000);
+    },
+  );
 
   it('takes a large script', async () => {
     const text = 'a line of text\n'.repeat(20_000);
@@ -200,6 +203,8 @@ describe('sudo', () => {
     }
     expect(fake.passwords()).toEqual(['wrong-pass']);
     expect(fake.failures()).toBe(1);
+    // It was ended before it saw the end of its input, which PAM modules count as one more failure.
+    expect(fake.ends()).toBe(0);
     expect(existsSync(join(server.folder, 'ran'))).toBe(false);
   });
 
@@ -228,8 +233,9 @@ describe('sudo', () => {
     const error = await errorOf(
       open('sudo', password, { startTimeout: 500 }).run(sh`touch ${join(server.folder, 'ran')}`),
     );
+    expect(error.message).toMatch(message);
     expect(error).toMatchObject({ code, message: expect.stringMatching(message), parts: { host: 'node01' } });
-    expect(fake.failures()).toBe(0);
+    expect(fake.failures() + fake.ends()).toBe(0);
     expect(fake.passwords().length).toBeLessThanOrEqual(1);
     expect(existsSync(join(server.folder, 'ran'))).toBe(false);
   });
