@@ -136,7 +136,7 @@ export async function awaitReboot({
       // Nobody's key changes by a reboot that we asked for: waiting would not help.
       if (thrown.code.startsWith('ssh.host-key')) throw thrown;
       answered = false;
-      last = thrown.message;
+      last = `not back yet: ${thrown.parts.found ?? thrown.message}`;
     }
     onAttempt(last);
     if (clock.now() - begun > policy.deadline) throw notBack(shell.host, policy, answered, last);

@@ -1,5 +1,4 @@
-import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { bootDriver } from '../../src/boot/choose-driver.ts';
@@ -8,6 +7,7 @@ import { initramfsScript } from '../../src/boot/initramfs.ts';
 import type { ArgumentWish } from '../../src/boot/wish.ts';
 import type { Facts } from '../../src/facts/facts.ts';
 import { run, shells } from '../resources/shells.ts';
+import { temporaryFolder } from '../temporary-folder.ts';
 import { factsOf } from './facts.ts';
 
 const wish: ArgumentWish = { present: ['intel_iommu=on', 'iommu=pt'], absent: ['nomodeset'] };
@@ -112,7 +112,7 @@ describe('isOutdated', () => {
 });
 
 describe('the scripts', () => {
-  const root = mkdtempSync(join(tmpdir(), 'vfleet-boot-'));
+  const root = temporaryFolder('boot');
   const tool = (name: string): void => {
     writeFileSync(join(root, name), `#!/bin/sh\necho "${name} $*" >>${root}/log\n`, { mode: 0o755 });
   };

@@ -1,6 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
@@ -9,6 +8,7 @@ import type { BootPlan } from '../../src/boot/driver.ts';
 import { updateGrub } from '../../src/boot/update-grub.ts';
 import type { ArgumentWish } from '../../src/boot/wish.ts';
 import type { FileState } from '../../src/resources/resource.ts';
+import { temporaryFolder } from '../temporary-folder.ts';
 import { factsOf } from './facts.ts';
 import { stateOf } from './files.ts';
 
@@ -23,7 +23,7 @@ function plan(files: Files, wish: ArgumentWish, owned: readonly string[] = []): 
 
 /** The arguments of a normal boot entry, by the shell: all files sourced as grub-mkconfig does, under `set -e`. */
 function entry(files: Readonly<Record<string, string>>): string {
-  const root = mkdtempSync(join(tmpdir(), 'vfleet-grub-'));
+  const root = temporaryFolder('grub');
   for (const [path, text] of Object.entries(files)) {
     mkdirSync(dirname(join(root, path)), { recursive: true });
     writeFileSync(join(root, path), text);

@@ -1,11 +1,10 @@
-import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { readdirSync, rmSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { fact } from '../../src/facts/custom-fact.ts';
 import { parseCustomFacts, parseFacts, probe } from '../../src/facts/probe.ts';
 import { joinScripts, masked, raw, sh } from '../../src/shell/script.ts';
 import { secret } from '../../src/shell/secret.ts';
+import { temporaryFolder } from '../temporary-folder.ts';
 import { runHere } from './run-probe.ts';
 
 const text = (output: string) => output.trim();
@@ -52,7 +51,7 @@ describe("a playbook's own facts", () => {
 });
 
 test('the probe makes no file, and says nothing on standard error', async () => {
-  const folder = mkdtempSync(join(tmpdir(), 'vfleet-probe-'));
+  const folder = temporaryFolder('probe');
   try {
     const { stderr, bytes } = await runHere(joinScripts([sh`TMPDIR=${folder}; export TMPDIR`, probe()]));
     expect(stderr).toBe('');

@@ -1,12 +1,11 @@
 import { spawn, spawnSync } from 'node:child_process';
-import { mkdtempSync } from 'node:fs';
-import { tmpdir, userInfo } from 'node:os';
-import { join } from 'node:path';
+import { userInfo } from 'node:os';
 import { type Found, parseRead, type Reads, readScript } from '../../src/resources/batch.ts';
 import type { Action } from '../../src/resources/resource.ts';
 import { parseOutput, wrap } from '../../src/shell/envelope.ts';
 import type { Script } from '../../src/shell/script.ts';
 import type { Output } from '../../src/shell/shell.ts';
+import { temporaryFolder } from '../temporary-folder.ts';
 
 const nonce = '0123456789abcdef0123456789abcdef';
 
@@ -48,7 +47,7 @@ export async function read(reads: Reads, shell?: readonly string[]): Promise<Fou
 
 /** A fresh folder. */
 export function folder(): string {
-  return mkdtempSync(join(tmpdir(), 'vfleet-resources-'));
+  return temporaryFolder('resources');
 }
 
 const { uid, gid } = userInfo();

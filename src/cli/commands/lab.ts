@@ -42,7 +42,7 @@ export function labCommand(yargs: Argv, _environment: Environment, exit: (code: 
               nodes,
               bootMs: args.bootMs,
               ...(args.directory !== undefined && { directory: args.directory }),
-              onProgress: (up, all) => say(`\rstarting nodes: ${up} of ${all}${up === all ? '\n' : ''}`),
+              onProgress: showProgress,
             });
             write(`inventory: ${running.inventoryPath}\n`);
             say(`try: vfleet plan passthrough -i ${running.inventoryPath}\nCtrl-C ends the lab.\n`);
@@ -66,6 +66,12 @@ export function labCommand(yargs: Argv, _environment: Environment, exit: (code: 
         )
         .demandCommand(1, 'name what to do with the lab: up or demo'),
   );
+}
+
+/** One line that counts up on a terminal; elsewhere only the last. */
+function showProgress(up: number, all: number): void {
+  if (process.stderr.isTTY) say(`\rstarting nodes: ${up} of ${all}${up === all ? '\n' : ''}`);
+  else if (up === all) say(`${all} nodes are up\n`);
 }
 
 function untilInterrupted(): Promise<void> {
