@@ -7,9 +7,11 @@ import {
   mkdirSync,
   openSync,
   readdirSync,
+  readFileSync,
   readlinkSync,
   readSync,
   rmSync,
+  type Stats,
   symlinkSync,
   writeFileSync,
 } from 'node:fs';
@@ -32,8 +34,13 @@ export interface Disk {
   isFolder(path: string): boolean;
   /** Names in a folder, sorted; empty where there is none. */
   list(path: string): readonly string[];
-  /** Replaces what is at the paths, and makes their parents. Never writes through a link in the last place. */
+  /**
+   * Puts the entries in place, and makes their parents. Never writes through a link in the last place. What is already as
+   * it should be is left alone: on a busy disk a new inode costs a hundred times what a look costs.
+   */
   lay(layout: Layout): void;
+  /** Removes what is below a folder and not in the layout, and the folder itself where it is none. */
+  prune(path: string, layout: Layout): void;
   /** Puts new content into the regular file that the path leads to, as a boot loader does; false where there is none. */
   overwrite(path: string, content: string): boolean;
   /** Removes a path with all below it. */
@@ -66,6 +73,10 @@ export function openDisk(root: string): Disk {
     lay(layout) {
       const parents = new Map<string, string>();
       for (const [path, entry] of layout) layEntry(base, path, entry, parents);
+    },
+    prune(path, layout) {
+      const at = real(path, false);
+      if (at !== null && at !== base) pruneBelow(at, path, namesOf(layout), foldersOf(layout));
     },
     overwrite(path, content) {
       const at = real(path);
@@ -130,11 +141,13 @@ function readRegular(at: string): string | null {
 function layEntry(base: string, path: string, entry: Entry, parents: Map<string, string>): void {
   const slash = path.lastIndexOf('/');
   const at = `${makeFolder(base, path.slice(0, slash), parents)}/${path.slice(slash + 1)}`;
+  const found = lstatSync(at, { throwIfNoEntry: false });
   if (entry.kind === 'folder') {
-    if (!lstatSync(at, { throwIfNoEntry: false })?.isDirectory()) makePath(at);
-    chmodSync(at, entry.mode);
+    if (!found?.isDirectory()) makePath(at);
+    if (!found?.isDirectory() || (found.mode & 0o7777) !== entry.mode) chmodSync(at, entry.mode);
     return;
   }
+  if (found !== undefined && holds(at, found, entry)) return;
   // Removed first: the file may be a hard link that the nodes share, and a write must not go through a link.
   rmSync(at, { recursive: true, force: true });
   if (entry.kind === 'link') symlinkSync(entry.target, at);
@@ -142,6 +155,58 @@ function layEntry(base: string, path: string, entry: Entry, parents: Map<string,
     writeFileSync(at, entry.content, { mode: entry.mode, flag: 'wx' });
     // The mode of a new file is cut by the umask of this process.
     if ((entry.mode & 0o022) !== 0) chmodSync(at, entry.mode);
+  }
+}
+
+/** Whether a path is the entry already. A file with several names is never taken for it. */
+function holds(at: string, found: Stats, entry: Exclude<Entry, { kind: 'folder' }>): boolean {
+  if (entry.kind === 'link') return found.isSymbolicLink() && readlinkSync(at) === entry.target;
+  const content = Buffer.from(entry.content);
+  const alike =
+    found.isFile() && found.nlink === 1 && found.size === content.length && (found.mode & 0o7777) === entry.mode;
+  return alike && readFileSync(at).equals(content);
+}
+
+/** The entries by the folder that they are in, the folders that lead to them among them. */
+function namesOf(layout: Layout): ReadonlyMap<string, ReadonlySet<string>> {
+  const names = new Map<string, Set<string>>();
+  for (const entry of layout.keys()) {
+    for (
+      let path = entry, slash = path.lastIndexOf('/');
+      slash >= 0;
+      path = path.slice(0, slash), slash = path.lastIndexOf('/')
+    ) {
+      const siblings = names.get(path.slice(0, slash)) ?? new Set<string>();
+      const known = siblings.has(path.slice(slash + 1));
+      names.set(path.slice(0, slash), siblings.add(path.slice(slash + 1)));
+      if (known) break;
+    }
+  }
+  return names;
+}
+
+function foldersOf(layout: Layout): ReadonlySet<string> {
+  return new Set([...layout].filter(([, entry]) => entry.kind === 'folder').map(([path]) => path));
+}
+
+function pruneBelow(
+  at: string,
+  path: string,
+  names: ReadonlyMap<string, ReadonlySet<string>>,
+  folders: ReadonlySet<string>,
+): void {
+  const found = lstatSync(at, { throwIfNoEntry: false });
+  if (found === undefined) return;
+  if (!found.isDirectory()) {
+    rmSync(at, { force: true });
+    return;
+  }
+  const wanted = names.get(path);
+  for (const entry of readdirSync(at, { withFileTypes: true })) {
+    const below = `${path}/${entry.name}`;
+    if (!wanted?.has(entry.name)) rmSync(`${at}/${entry.name}`, { recursive: true, force: true });
+    // A link where a folder should be gives way; a folder is looked into, one that should be empty too.
+    else if (names.has(below) || folders.has(below)) pruneBelow(`${at}/${entry.name}`, below, names, folders);
   }
 }
 

@@ -12,6 +12,8 @@ export function kernelLayout(settings: MachineSettings, kernel: MachineKernel): 
   const dependencies = modules.map(
     ({ name, depends }) => `${path(name)}:${depends.map((other) => ` ${path(other)}`).join('')}\n`,
   );
+  // The others are in the indexes only: their files would be many, and nobody looks at them.
+  const described = modules.filter(({ name }) => /^(vfio|irqbypass|kvm)/.test(name));
   const builtin = kernel.builtin.map((name) => `${moduleFacts(kernel, name).path}.ko\n`);
   return merge([
     below('/boot', {
@@ -27,10 +29,7 @@ export function kernelLayout(settings: MachineSettings, kernel: MachineKernel): 
       'modules.softdep': file(kernel.softdeps.map((line) => `softdep ${line}\n`).join('')),
       kernel: folder(),
     }),
-    below(
-      base,
-      Object.fromEntries(modules.map((module) => [path(module.name), file(moduleText(kernel, module.name))])),
-    ),
+    below(base, Object.fromEntries(described.map(({ name }) => [path(name), file(moduleText(kernel, name))]))),
   ]);
 }
 

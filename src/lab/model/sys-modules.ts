@@ -34,22 +34,16 @@ function builtinLayout(running: Running, name: string): Layout {
 
 function loadedLayout(running: Running, name: string): Layout {
   const { kernel, modules } = running;
-  const { version, size, drivers } = moduleFacts(kernel, name);
+  const { version } = moduleFacts(kernel, name);
   const at = `/sys/module/${name}`;
   const users = modules.loaded.filter((other) => moduleFacts(kernel, other).depends.includes(name));
   return merge([
     below(at, {
       initstate: 'live',
       refcnt: String(users.length),
-      coresize: String(size),
       version: version ?? undefined,
-      holders: folder(),
     }),
     below(`${at}/holders`, Object.fromEntries(users.map((user) => [user, link(`../../${user}`)]))),
-    below(
-      `${at}/drivers`,
-      Object.fromEntries(drivers.map((driver) => [`pci:${driver}`, link(`../../../bus/pci/drivers/${driver}`)])),
-    ),
     parameterLayout(running, name),
   ]);
 }

@@ -14,19 +14,18 @@ const volatile = ['/proc', '/sys', '/dev/vfio', '/run/systemd', `${modelFolder}/
 
 /** Puts a running machine into its tree. */
 export function writeRunning(disk: Disk, running: Running): void {
-  for (const path of volatile) disk.remove(path);
-  disk.lay(
-    merge([
-      procLayout(running),
-      pciLayout(running),
-      iommuLayout(running),
-      modulesLayout(running),
-      platformLayout(running),
-      logLayout(running),
-      moduleTable(running),
-      unitLayout(running),
-    ]),
-  );
+  const layout = merge([
+    procLayout(running),
+    pciLayout(running),
+    iommuLayout(running),
+    modulesLayout(running),
+    platformLayout(running),
+    logLayout(running),
+    moduleTable(running),
+    unitLayout(running),
+  ]);
+  for (const path of volatile) disk.prune(path, layout);
+  disk.lay(layout);
 }
 
 /**
