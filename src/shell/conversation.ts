@@ -3,6 +3,7 @@ import { createGather } from './gather.ts';
 import { createLines } from './lines.ts';
 import { createMarkedStream } from './marked-stream.ts';
 import { type Start, stopCommand } from './start.ts';
+import { sudoProblem } from './sudo-problem.ts';
 
 /** What is said on a channel, and how long it may take. Times in milliseconds. */
 export interface Agenda {
@@ -42,6 +43,9 @@ export type Outcome =
   | { readonly kind: 'too-late'; readonly stdout: Buffer; readonly stderr: Buffer }
   | { readonly kind: 'interrupted' };
 
+/** Milliseconds for a shell to start after a message that the account or the password has expired. */
+const afterExpiry = 2_000;
+
 /**
  * Runs one script on one channel: waits for the start marker, answers sudo's prompt at most once and only before the
  * marker, sends the script only after it, gathers both streams. Never rejects; closes the channel unless it has ended.
@@ -56,6 +60,7 @@ export async function converse(channel: Channel, agenda: Agenda): Promise<Outcom
   let phase: 'starting' | 'stopping' | 'running' | 'over' = 'starting';
   let prompts = 0;
   let errMarked = false;
+  let expiring = false;
 
   return new Promise((resolve) => {
     let timer: NodeJS.Timeout | undefined;
@@ -102,6 +107,13 @@ export async function converse(channel: Channel, agenda: Agenda): Promise<Outcom
       else channel.write(`${agenda.password}\n`);
     };
 
+    /** sudo then asks for a new password, in words of its own. A banner may say the same, so there is some time left. */
+    const noticeExpiry = (): void => {
+      if (phase !== 'starting' || expiring || sudoProblem(err.head().toString('latin1'))?.kind !== 'expired') return;
+      expiring = true;
+      wait(Math.min(agenda.startTimeout, afterExpiry), () => giveUp(() => notStarted('too-late')));
+    };
+
     channel.onStdout((bytes) => {
       const body = isListening() ? out.push(bytes) : null;
       if (body === null) return;
@@ -114,7 +126,10 @@ export async function converse(channel: Channel, agenda: Agenda): Promise<Outcom
       if (body !== null) {
         errMarked = true;
         stderr.push(body);
-      } else if (phase === 'starting' && start.prompt !== null) answerPrompt(start.prompt);
+      } else if (phase === 'starting' && start.prompt !== null) {
+        answerPrompt(start.prompt);
+        noticeExpiry();
+      }
     });
     void channel.ended.then((ending) => {
       if (phase === 'starting') notStarted('ended', ending);
