@@ -3,7 +3,7 @@ import type { Ending } from '../transport/transport.ts';
 import type { Outcome } from './conversation.ts';
 import { lastLine, onOneLine } from './excerpt.ts';
 import { withoutOwn } from './start.ts';
-import { secondPrompt, type SudoProblem, sudoProblem } from './sudo-problem.ts';
+import { type SudoProblem, secondPrompt, sudoProblem } from './sudo-problem.ts';
 
 type NotStarted = Extract<Outcome, { kind: 'not-started' }>;
 

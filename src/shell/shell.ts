@@ -1,7 +1,7 @@
 import type { Script } from './script.ts';
 
 export interface RunOptions {
-  /** Milliseconds until the script is given up. Default: 60,000. */
+  /** Milliseconds from the start of the script until it is given up and its channel closed. Default: 60,000. */
   readonly timeout?: number;
   /** Bytes of each stream that are kept; what is more is dropped and `truncated` is set. Default: 8 MiB. */
   readonly maxBytes?: number;
@@ -24,8 +24,9 @@ export interface Output {
 
 /**
  * Runs scripts on one host, elevated as its inventory entry says. A script is run with POSIX `sh`, wholly or not at all.
- * Errors (`VfleetError`): `ssh.lost`, `shell.timeout`, `shell.no-start` (no start marker), `sudo.password-required`,
- * `sudo.refused`, `sudo.password-wrong`, `sudo.expired`, and those of `Transport.connect`. An exit code is never an error.
+ * Errors (`VfleetError`): `ssh.lost`, `shell.timeout`, `shell.no-start` (no start marker), `sudo.missing`,
+ * `sudo.password-required`, `sudo.refused`, `sudo.password-wrong`, `sudo.expired`, `interrupted`, and those of
+ * `Transport.connect`. An exit code is never an error.
  */
 export interface Shell {
   readonly host: string;

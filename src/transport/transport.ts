@@ -21,7 +21,7 @@ export interface Channel {
 
 /** An authenticated connection to one host. */
 export interface Connection {
-  /** Starts a command. Errors: `ssh.lost` when the link is gone. */
+  /** Starts a command. Errors: `ssh.lost` when the link is gone, `ssh.channel` when the server refuses. */
   open(command: string): Promise<Channel>;
   /** Resolves with the reason when the link is gone, whoever ended it. */
   readonly closed: Promise<string>;
@@ -32,7 +32,8 @@ export interface Connection {
 export interface Transport<Target> {
   /**
    * A full log-in. Errors (`VfleetError`): `ssh.unreachable`, `ssh.timeout`, `ssh.host-key-unknown`,
-   * `ssh.host-key-changed`, `ssh.host-key-revoked`, `ssh.auth`, `ssh.key-file`, `ssh.jump`.
+   * `ssh.host-key-changed`, `ssh.host-key-revoked`, `ssh.known-hosts`, `ssh.auth`, `ssh.key-file`, `ssh.jump`,
+   * `ssh.protocol`, `interrupted`.
    */
   connect(target: Target, signal?: AbortSignal): Promise<Connection>;
 }
