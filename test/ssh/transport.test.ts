@@ -86,7 +86,7 @@ describe.skipIf(!canRun('real sshd', ['sshd']))('a real sshd', () => {
 
   it('that loses a connection under a script gives the next script a new one', async () => {
     const shell = open();
-    const running = shell.run(sh`echo begun; sleep 20`, {
+    const running = shell.run(sh`echo begun; sleep 5`, {
       onLine: () => endOneOf(sshd),
     });
     expect(await errorOf(running)).toMatchObject({ code: 'ssh.lost', parts: { host: 'node01' } });
@@ -161,7 +161,7 @@ describe.skipIf(!canRun('real sshd', ['sshd']))('a real sshd', () => {
         code: 'ssh.unreachable',
         message: expect.stringMatching(/bastion cannot reach it: .*refused/),
       });
-      const running = shell.run(sh`echo begun; sleep 20`, {
+      const running = shell.run(sh`echo begun; sleep 5`, {
         onLine: () => endOneOf(jump),
       });
       expect(await errorOf(running)).toMatchObject({ code: 'ssh.lost' });
