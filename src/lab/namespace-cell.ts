@@ -15,8 +15,11 @@ import { childOf, signal } from './processes.ts';
 const initScript = `set -e
 mount --bind "$1" "$1"
 for folder in run tmp; do mount --bind "$1/$folder" "$1/$folder"; done
+# What the machine model has put there at this boot.
+own=$(cd "$1/dev/vfio" 2>/dev/null && echo *) || :
 mount -t tmpfs -o mode=0755 vfleet-lab-dev "$1/dev"
 mkdir -m 1777 "$1/dev/shm"
+for file in $own; do mkdir -p "$1/dev/vfio"; : >"$1/dev/vfio/$file"; done
 for device in ${devices.map(({ name, major, minor }) => [name, major, minor].join(':')).join(' ')}; do
   name=\${device%%:*} number=\${device#*:}
   mknod -m 666 "$1/dev/$name" c "\${number%:*}" "\${number#*:}" 2>/dev/null && continue

@@ -51,7 +51,8 @@ async function makeSandbox(strategy: Strategy): Promise<Sandbox> {
   return {
     strategy,
     open: async (root) => {
-      await emptyFolder(path.join(root, 'dev'));
+      // The machine model has made dev/vfio what it is at this boot.
+      await emptyFolder(path.join(root, 'dev'), ['vfio']);
       if (strategy !== 'chroot') return openNamespaceCell(root, { userNamespace, prefix });
       await makeDevices(root);
       return openChrootCell(root, prefix);

@@ -36,15 +36,16 @@ export async function emptyVolatile(root: string): Promise<void> {
   await mkdir(path.join(root, 'run/lab'), { recursive: true });
 }
 
-/** Removes what is in a folder; the folder stays, for it may be a mount point. A link in its place is replaced. */
-export async function emptyFolder(folder: string): Promise<void> {
+/** Removes what is in a folder, but the names to keep; the folder stays, for it may be a mount point. A link is replaced. */
+export async function emptyFolder(folder: string, keep: readonly string[] = []): Promise<void> {
   const found = await lstat(folder).catch(() => null);
   if (!found?.isDirectory()) {
     await rm(folder, { force: true });
     await mkdir(folder);
     return;
   }
-  await Promise.all((await readdir(folder)).map((name) => removeTree(path.join(folder, name))));
+  const names = (await readdir(folder)).filter((name) => !keep.includes(name));
+  await Promise.all(names.map((name) => removeTree(path.join(folder, name))));
 }
 
 /** Removes a tree, folders that a script has locked for their owner among it. */

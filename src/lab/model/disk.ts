@@ -1,22 +1,18 @@
 import {
-  chmodSync,
   closeSync,
   constants,
   fstatSync,
   lstatSync,
-  mkdirSync,
   openSync,
   readdirSync,
-  readFileSync,
-  readlinkSync,
   readSync,
   rmSync,
-  type Stats,
-  symlinkSync,
   writeFileSync,
 } from 'node:fs';
-import { VfleetError } from '../../errors.ts';
-import type { Entry, Layout } from './layout.ts';
+import { resolveInside } from './inside.ts';
+import { layEntry } from './lay.ts';
+import type { Layout } from './layout.ts';
+import { prune } from './prune.ts';
 
 /** Larger files than this are no configuration: they are not read. */
 const readLimit = 4 * 1024 * 1024;
@@ -76,7 +72,7 @@ export function openDisk(root: string): Disk {
     },
     prune(path, layout) {
       const at = real(path, false);
-      if (at !== null && at !== base) pruneBelow(at, path, namesOf(layout), foldersOf(layout));
+      if (at !== null && at !== base) prune(at, path, layout);
     },
     overwrite(path, content) {
       const at = real(path);
@@ -91,33 +87,6 @@ export function openDisk(root: string): Disk {
       if (at !== null && at !== base) rmSync(at, { recursive: true, force: true });
     },
   };
-}
-
-/** Path on this machine of a path in the tree; `null` where a link loops. What does not exist is taken as it stands. */
-function resolveInside(base: string, path: string, followLast: boolean): string | null {
-  let pending = path.split('/').filter((part) => part !== '' && part !== '.');
-  let done: string[] = [];
-  for (let links = 0; pending.length > 0; ) {
-    const [part, ...rest] = pending;
-    pending = rest;
-    if (part === undefined) break;
-    if (part === '..') {
-      done = done.slice(0, -1);
-      continue;
-    }
-    const here = `${base}/${[...done, part].join('/')}`;
-    const isLink = lstatSync(here, { throwIfNoEntry: false })?.isSymbolicLink() ?? false;
-    if (!isLink || (rest.length === 0 && !followLast)) {
-      done = [...done, part];
-      continue;
-    }
-    links += 1;
-    if (links > 40) return null;
-    const target = readlinkSync(here);
-    if (target.startsWith('/')) done = [];
-    pending = [...target.split('/').filter((name) => name !== '' && name !== '.'), ...rest];
-  }
-  return done.length === 0 ? base : `${base}/${done.join('/')}`;
 }
 
 /** Opens without blocking on a FIFO and without following a link, and reads regular files only. */
@@ -135,106 +104,5 @@ function readRegular(at: string): string | null {
     return bytes.subarray(0, readSync(handle, bytes, 0, bytes.length, 0)).toString('utf8');
   } finally {
     closeSync(handle);
-  }
-}
-
-function layEntry(base: string, path: string, entry: Entry, parents: Map<string, string>): void {
-  const slash = path.lastIndexOf('/');
-  const at = `${makeFolder(base, path.slice(0, slash), parents)}/${path.slice(slash + 1)}`;
-  const found = lstatSync(at, { throwIfNoEntry: false });
-  if (entry.kind === 'folder') {
-    if (!found?.isDirectory()) makePath(at);
-    if (!found?.isDirectory() || (found.mode & 0o7777) !== entry.mode) chmodSync(at, entry.mode);
-    return;
-  }
-  if (found !== undefined && holds(at, found, entry)) return;
-  // Removed first: the file may be a hard link that the nodes share, and a write must not go through a link.
-  rmSync(at, { recursive: true, force: true });
-  if (entry.kind === 'link') symlinkSync(entry.target, at);
-  else {
-    writeFileSync(at, entry.content, { mode: entry.mode, flag: 'wx' });
-    // The mode of a new file is cut by the umask of this process.
-    if ((entry.mode & 0o022) !== 0) chmodSync(at, entry.mode);
-  }
-}
-
-/** Whether a path is the entry already. A file with several names is never taken for it. */
-function holds(at: string, found: Stats, entry: Exclude<Entry, { kind: 'folder' }>): boolean {
-  if (entry.kind === 'link') return found.isSymbolicLink() && readlinkSync(at) === entry.target;
-  const content = Buffer.from(entry.content);
-  const alike =
-    found.isFile() && found.nlink === 1 && found.size === content.length && (found.mode & 0o7777) === entry.mode;
-  return alike && readFileSync(at).equals(content);
-}
-
-/** The entries by the folder that they are in, the folders that lead to them among them. */
-function namesOf(layout: Layout): ReadonlyMap<string, ReadonlySet<string>> {
-  const names = new Map<string, Set<string>>();
-  for (const entry of layout.keys()) {
-    for (
-      let path = entry, slash = path.lastIndexOf('/');
-      slash >= 0;
-      path = path.slice(0, slash), slash = path.lastIndexOf('/')
-    ) {
-      const siblings = names.get(path.slice(0, slash)) ?? new Set<string>();
-      const known = siblings.has(path.slice(slash + 1));
-      names.set(path.slice(0, slash), siblings.add(path.slice(slash + 1)));
-      if (known) break;
-    }
-  }
-  return names;
-}
-
-function foldersOf(layout: Layout): ReadonlySet<string> {
-  return new Set([...layout].filter(([, entry]) => entry.kind === 'folder').map(([path]) => path));
-}
-
-function pruneBelow(
-  at: string,
-  path: string,
-  names: ReadonlyMap<string, ReadonlySet<string>>,
-  folders: ReadonlySet<string>,
-): void {
-  const found = lstatSync(at, { throwIfNoEntry: false });
-  if (found === undefined) return;
-  if (!found.isDirectory()) {
-    rmSync(at, { force: true });
-    return;
-  }
-  const wanted = names.get(path);
-  for (const entry of readdirSync(at, { withFileTypes: true })) {
-    const below = `${path}/${entry.name}`;
-    if (!wanted?.has(entry.name)) rmSync(`${at}/${entry.name}`, { recursive: true, force: true });
-    // A link where a folder should be gives way; a folder is looked into, one that should be empty too.
-    else if (names.has(below) || folders.has(below)) pruneBelow(`${at}/${entry.name}`, below, names, folders);
-  }
-}
-
-function makeFolder(base: string, path: string, parents: Map<string, string>): string {
-  const known = parents.get(path);
-  if (known !== undefined) return known;
-  const at = resolveInside(base, path, true);
-  if (at === null) {
-    throw new VfleetError({
-      code: 'lab.tree',
-      thing: `${path} of a lab node`,
-      expected: 'a folder',
-      found: 'links that lead in a circle',
-      next: 'start the lab anew',
-    });
-  }
-  makePath(at);
-  parents.set(path, at);
-  return at;
-}
-
-/** Makes a folder and its parents; a file in its place gives way, as a mount over it would hide it. */
-function makePath(at: string): void {
-  if (lstatSync(at, { throwIfNoEntry: false })?.isDirectory()) return;
-  try {
-    mkdirSync(at, { recursive: true });
-  } catch {
-    rmSync(at, { force: true });
-    mkdirSync(at, { recursive: true });
   }
 }

@@ -13,8 +13,8 @@ import { kindFiles } from './kind-files.ts';
 import { below, file, folder, type Layout, link, merge } from './layout.ts';
 import { kernelLayout } from './module-folder.ts';
 import { startKernel } from './start-kernel.ts';
-import { mergedFoldersLayout, toolboxLayout } from './toolbox.ts';
 import { toolSettings } from './tool-settings.ts';
+import { mergedFoldersLayout, toolboxLayout } from './toolbox.ts';
 import { writeRunning } from './write-running.ts';
 
 /** What makes a node's file tree behave as a machine: installed by `furnish`, started by each `boot`. */

@@ -1,3 +1,4 @@
+import { basename } from 'node:path';
 import type { MachineKernel, MachineSettings } from '../machine.ts';
 import { printKernelImage } from './boot-images.ts';
 import { below, file, folder, type Layout, merge } from './layout.ts';
@@ -40,7 +41,8 @@ function moduleText(kernel: MachineKernel, name: string): string {
     `description:    ${description}`,
     'license:        GPL v2',
     ...(version === null ? [] : [`version:        ${version}`]),
-    `depends:        ${depends.join(',')}`,
+    // By file name; those of its dependencies among them, which the real field leaves out.
+    `depends:        ${depends.map((other) => basename(moduleFacts(kernel, other).path)).join(',')}`,
     'retpoline:      Y',
     'intree:         Y',
     `name:           ${name}`,

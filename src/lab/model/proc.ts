@@ -1,6 +1,6 @@
 import { below, file, folder, type Layout, link, merge } from './layout.ts';
-import type { Running } from './running.ts';
 import { moduleFacts } from './module-table.ts';
+import type { Running } from './running.ts';
 
 /** `/proc` of a running machine, as plain files. What changes from second to second in truth stands still here. */
 export function procLayout(running: Running): Layout {

@@ -4,7 +4,7 @@ import type { MachineSettings } from '../machine.ts';
 import { toolsFolder } from '../machine-kind.ts';
 import type { Disk } from './disk.ts';
 import { modelFolder } from './journal.ts';
-import { below, file, type Entry, type Layout, merge } from './layout.ts';
+import { below, type Entry, file, type Layout, merge } from './layout.ts';
 
 /** A stand-in tool: its script, and where a machine has it. */
 interface Tool {

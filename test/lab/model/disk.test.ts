@@ -69,6 +69,8 @@ test('what is pruned and laid is exactly the layout, whatever was there before',
   ]);
   expect([disk.read('/t/a/c'), disk.read('/t/g'), disk.read('/t/new/x')]).toEqual(['2', '5', '6']);
   expect(await readFile(join(outside, 'secret'), 'utf8')).toBe('mine');
+  disk.prune('/t', new Map());
+  expect(disk.isFolder('/t')).toBe(false);
 });
 
 test('a file that has other names is never taken for the right one: nodes may share it', async () => {

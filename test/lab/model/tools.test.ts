@@ -203,7 +203,7 @@ describe('modules', () => {
     expect((await debian.run('modinfo -k 6.1.0-17-amd64 vfio_virqfd')).stdout).toContain(
       'filename:       /lib/modules/6.1.0-17-amd64/kernel/drivers/vfio/vfio_virqfd.ko\n',
     );
-    expect((await debian.run('modinfo -F depends vfio-pci')).stdout).toBe('vfio_pci_core,vfio_virqfd,vfio,irqbypass\n');
+    expect((await debian.run('modinfo -F depends vfio-pci')).stdout).toBe('vfio-pci-core,vfio_virqfd,vfio,irqbypass\n');
     expect(await debian.run('modinfo nosuch')).toEqual({
       code: 1,
       stdout: '',
