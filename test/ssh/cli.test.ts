@@ -131,9 +131,9 @@ describe.skipIf(!canRun('vfleet with sudo', ['sshd', 'sudo', 'useradd', 'chpassw
     let sshd: Sshd;
     let user: TemporaryUser;
     beforeAll(async () => {
-      const first = await startSshd();
-      user = createUser(first.folder);
-      await first.stop();
+      const folder = temporaryFolder('sudo-cli');
+      chmodSync(folder, 0o755);
+      user = createUser(folder);
       sshd = await startSshd({ user: user.name });
     });
     afterAll(async () => {
