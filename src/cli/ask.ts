@@ -1,11 +1,28 @@
 import { createInterface } from 'node:readline/promises';
+import { VfleetError } from '../errors.ts';
 
-/** Asks a yes-or-no question on the terminal. Anything but yes is no. */
-export async function ask(question: string): Promise<boolean> {
-  const terminal = createInterface({ input: process.stdin, output: process.stderr });
+/** Where a question is asked. Default: the terminal, beside the result. */
+export interface AskStreams {
+  readonly input: NodeJS.ReadableStream;
+  readonly output: NodeJS.WritableStream;
+}
+
+/** Asks a yes-or-no question. Anything but yes is no, the end of the input too. Errors: `interrupted` at Ctrl-C. */
+export async function ask(question: string, streams?: AskStreams): Promise<boolean> {
+  const { input, output } = streams ?? { input: process.stdin, output: process.stderr };
+  const terminal = createInterface({ input, output });
+  let interrupted = false;
+  // readline leaves a question open for ever when its input ends.
+  const closed = new Promise<null>((resolve) => terminal.once('close', () => resolve(null)));
+  terminal.once('SIGINT', () => {
+    interrupted = true;
+    terminal.close();
+  });
   try {
-    const answer = await terminal.question(`${question} [y/N] `);
-    return /^y(?:es)?$/i.test(answer.trim());
+    const answer = await Promise.race([terminal.question(`${question} [y/N] `), closed]);
+    if (answer === null) output.write('\n');
+    if (interrupted) throw new VfleetError({ code: 'interrupted', thing: 'interrupted; nothing was written' });
+    return answer !== null && /^y(?:es)?$/i.test(answer.trim());
   } finally {
     terminal.close();
   }

@@ -12,25 +12,45 @@ export interface Environment {
   readonly cacheHome: string;
   /** Inventory to use when `-i` is not given. */
   readonly inventory: string;
+  /** Somebody is there to answer a question. */
   readonly interactive: boolean;
-  readonly colour: boolean;
+  /** `null`: nobody said; a stream that is a terminal has colours. */
+  readonly colour: boolean | null;
+  /** The terminal cannot move its cursor. */
+  readonly dumb?: boolean;
 }
 
 /** Reads the environment of this process. */
 export function readEnvironment(): Environment {
   const { env } = process;
-  const home = env['HOME'] ?? homedir();
+  const home = env['HOME'] || homedir();
   return {
-    user: userInfo().username,
+    user: userName(env),
     home,
     agent: env['SSH_AUTH_SOCK'] || null,
     stateHome: join(absolute(env['XDG_STATE_HOME']) ?? join(home, '.local', 'state'), 'vfleet'),
     cacheHome: join(absolute(env['XDG_CACHE_HOME']) ?? join(home, '.cache'), 'vfleet'),
     inventory: env['VFLEET_INVENTORY'] || 'inventory',
     interactive: Boolean(process.stdin.isTTY && process.stderr.isTTY),
-    // https://no-color.org; FORCE_COLOR as Node itself reads it.
-    colour: env['NO_COLOR'] ? false : env['FORCE_COLOR'] ? env['FORCE_COLOR'] !== '0' : Boolean(process.stdout.isTTY),
+    colour: wishedColour(env),
+    dumb: env['TERM'] === 'dumb',
   };
+}
+
+/** https://no-color.org; FORCE_COLOR as Node itself reads it. */
+function wishedColour(env: NodeJS.ProcessEnv): boolean | null {
+  if (env['NO_COLOR']) return false;
+  if (env['FORCE_COLOR']) return env['FORCE_COLOR'] !== '0' && env['FORCE_COLOR'] !== 'false';
+  return env['TERM'] === 'dumb' ? false : null;
+}
+
+/** In a container the user may have no name. */
+function userName(env: NodeJS.ProcessEnv): string {
+  try {
+    return userInfo().username;
+  } catch {
+    return env['USER'] ?? '';
+  }
 }
 
 /** A relative path in an XDG variable is ignored, as the XDG Base Directory Specification says. */

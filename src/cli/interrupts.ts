@@ -10,7 +10,9 @@ export interface Interrupts {
   release(): void;
 }
 
-/** Takes SIGINT and SIGTERM over. `say` shows a line to whoever pressed Ctrl-C. */
+const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+
+/** Takes SIGINT, SIGTERM and a lost terminal's SIGHUP over. `say` shows a line to whoever pressed Ctrl-C. */
 export function catchInterrupts(say: (line: string) => void): Interrupts {
   const stop = new AbortController();
   const abandon = new AbortController();
@@ -20,16 +22,17 @@ export function catchInterrupts(say: (line: string) => void): Interrupts {
     if (!stop.signal.aborted) {
       say('interrupted: no further host is started; hosts at work come to a safe end (again to stop waiting)');
       stop.abort();
-    } else abandon.abort();
+    } else if (!abandon.signal.aborted) {
+      say('interrupted again: not waiting any longer; what is due is written down on the hosts');
+      abandon.abort();
+    }
   };
-  process.on('SIGINT', onSignal);
-  process.on('SIGTERM', onSignal);
+  for (const signal of signals) process.on(signal, onSignal);
   return {
     stop: stop.signal,
     abandon: abandon.signal,
     release() {
-      process.off('SIGINT', onSignal);
-      process.off('SIGTERM', onSignal);
+      for (const signal of signals) process.off(signal, onSignal);
     },
   };
 }

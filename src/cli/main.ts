@@ -2,7 +2,6 @@
 import { readFileSync } from 'node:fs';
 import yargs from 'yargs';
 import { hideBin } from 'yargs/helpers';
-import { VfleetError } from '../errors.ts';
 import { applyCommand } from './commands/apply.ts';
 import { factsCommand } from './commands/facts.ts';
 import { inventoryCommand } from './commands/inventory.ts';
@@ -10,37 +9,44 @@ import { labCommand } from './commands/lab.ts';
 import { planCommand } from './commands/plan.ts';
 import { verifyCommand } from './commands/verify.ts';
 import { readEnvironment } from './environment.ts';
+import { endQuietly } from './lost-reader.ts';
+import { explain } from './outcome.ts';
 import { say } from './output.ts';
-import { UsageError } from './usage-error.ts';
+import { usageError } from './usage-error.ts';
 
 const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
   version: string;
 };
 
-/** Codes of errors by which vfleet declines a whole run: exit code 3. */
-const declined: ReadonlySet<string> = new Set(['plan.pins', 'apply.declined']);
-
 async function main(): Promise<number> {
   const environment = readEnvironment();
+  const words = hideBin(process.argv);
   let code = 0;
   const exit = (given: number): void => {
     code = given;
   };
-  const cli = yargs(hideBin(process.argv))
+  const cli = yargs(words)
     .scriptName('vfleet')
     .usage('$0 COMMAND\n\nPrepares fleets of compute nodes for PCI device passthrough, over SSH.')
     .version(version)
+    // Help and messages of ours are English; those of yargs must not be in another language beside them.
+    .locale('en')
     .strict()
-    .recommendCommands()
-    .demandCommand(1, 'name a command; `vfleet --help` lists them')
+    .demandCommand(1, 'name a command: plan, apply, verify, facts, inventory or lab')
     .wrap(Math.min(110, process.stdout.columns ?? 110))
+    .example('$0 plan passthrough -i inventory', 'what would be changed')
+    .example('$0 apply passthrough -i inventory', 'change it, after a question')
+    .example('$0 lab demo', 'the whole job on simulated nodes')
     .epilogue(
       'Exit codes: 0 done or nothing to do; 1 failed hosts or checks; 2 plan: changes pending; 3 refused or halted;\n' +
         '64 bad usage, inventory or playbook; 130 interrupted.',
     )
     .exitProcess(false)
-    .fail((message: string | null, error: Error | undefined) => {
-      throw error ?? new UsageError(`${message ?? 'bad usage'}\nsee \`vfleet --help\``);
+    .fail((message: string | null, error: Error | null | undefined, command) => {
+      // What yargs throws is about the command line too; whatever else is not.
+      if (error !== undefined && error !== null && error.name !== 'YError') throw error;
+      // Here `help` gives the text, whatever its type says.
+      throw usageError(message ?? error?.message ?? 'bad usage', String(command.help()), words);
     });
   planCommand(cli, environment, version, exit);
   applyCommand(cli, environment, version, exit);
@@ -52,21 +58,11 @@ async function main(): Promise<number> {
     await cli.parseAsync();
     return code;
   } catch (thrown) {
-    if (thrown instanceof VfleetError || thrown instanceof UsageError) {
-      say(`vfleet: ${thrown.message}\n`);
-      return thrown instanceof VfleetError && declined.has(thrown.code) ? 3 : 64;
-    }
-    say(`vfleet: this is a bug: ${thrown instanceof Error ? thrown.stack : String(thrown)}\n`);
-    return 70;
+    const { text, exitCode } = explain(thrown);
+    say(`vfleet: ${text}\n`);
+    return exitCode;
   }
 }
 
-// A reader that has seen enough (`vfleet plan … | head`) ends us quietly, as it does every other program.
-for (const stream of [process.stdout, process.stderr]) {
-  stream.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code !== 'EPIPE') throw error;
-    process.exit(141);
-  });
-}
-
+endQuietly();
 process.exitCode = await main();

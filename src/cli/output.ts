@@ -1,3 +1,6 @@
+import { escapeLine } from '../report/escape.ts';
+import type { Environment } from './environment.ts';
+
 /** Results: to standard output. */
 export function write(text: string): void {
   process.stdout.write(text);
@@ -10,5 +13,14 @@ export function say(text: string): void {
 
 /** Something that is not wrong, but probably not meant. */
 export function warn(text: string): void {
-  say(`warning: ${text}\n`);
+  say(`warning: ${escapeLine(text)}\n`);
+}
+
+/** Whether a stream gets colours: the option decides, then the environment, then whether it is a terminal. */
+export function hasColour(
+  { color }: { readonly color?: boolean | undefined },
+  { colour }: Environment,
+  stream: { readonly isTTY?: boolean | undefined },
+): boolean {
+  return color ?? colour ?? stream.isTTY === true;
 }

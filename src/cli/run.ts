@@ -18,7 +18,7 @@ import type { Environment } from './environment.ts';
 import type { Fleet } from './fleet.ts';
 import { catchInterrupts } from './interrupts.ts';
 import type { ConnectionArguments } from './options.ts';
-import { warn } from './output.ts';
+import { hasColour, warn } from './output.ts';
 import { targetOf } from './targets.ts';
 
 /** What one command does with a fleet. */
@@ -47,7 +47,12 @@ export async function run(run: Run): Promise<Summary> {
   const folding = startFold();
   bus.subscribe((event) => folding.take(event));
   const stream = run.progress ?? process.stderr;
-  const terminal = startTerminal({ bus, stream, colour: environment.colour && stream.isTTY === true });
+  const terminal = startTerminal({
+    bus,
+    stream,
+    colour: hasColour(args, environment, stream),
+    live: stream.isTTY === true && environment.dumb !== true,
+  });
   const interrupts = catchInterrupts((line) => terminal.print(line));
   try {
     await bus.intend({

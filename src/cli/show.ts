@@ -1,49 +1,80 @@
 import type { Command } from '../events/event.ts';
+import { isSecretName } from '../inventory/ansible.ts';
 import { exitCode } from '../report/exit-code.ts';
 import { renderJson } from '../report/json.ts';
 import type { Summary } from '../report/summary.ts';
-import { renderPlans } from '../report/text/plans.ts';
+import { type PlannedHost, renderPlans } from '../report/text/plans.ts';
 import { renderSummary } from '../report/text/summary.ts';
 import { renderVerdicts } from '../report/text/verdicts.ts';
 import { quote } from '../shell/quote.ts';
 import type { Environment } from './environment.ts';
-import type { InventoryArguments } from './options.ts';
-import { write } from './output.ts';
+import type { ConnectionArguments } from './options.ts';
+import { hasColour, say, write } from './output.ts';
 
-/** Shows a plan, and gives the exit code. */
-export function showPlan(summary: Summary, args: InventoryArguments, environment: Environment): number {
-  if (args.json) write(`${renderJson(summary, 'plan')}\n`);
-  else write(`${renderPlans(summary.hosts, look(args, environment))}\n`);
+/** What a command was given, as far as it is shown again. */
+type Given = ConnectionArguments & { readonly playbook?: string };
+
+/** Shows what `plan` found and what to run next, and gives the exit code. */
+export function showPlan(
+  summary: Summary,
+  args: Given & { readonly out?: string | undefined },
+  environment: Environment,
+): number {
+  const look = lookOf(args, environment, process.stdout);
+  if (args.json) write(renderJson(summary, 'plan'));
+  else {
+    const texts = [renderPlans(summary.hosts, look)];
+    // A plan that is saved has its own next command.
+    if (args.out === undefined) texts.push(renderSummary(summary, { ...look, ...again(args) }));
+    write(texts.filter(Boolean).join('\n'));
+  }
   return exitCode(summary, 'plan');
 }
 
+/** Shows what is asked about: beside the result, where that is a document. */
+export function showQuestion(hosts: readonly PlannedHost[], args: Given, environment: Environment): void {
+  const stream = args.json ? process.stderr : process.stdout;
+  const text = `${renderPlans(hosts, lookOf(args, environment, stream))}\n`;
+  if (args.json) say(text);
+  else write(text);
+}
+
 /** Shows how a run ended, and gives the exit code. */
-export function showSummary(
-  summary: Summary,
-  command: Command,
-  args: InventoryArguments,
-  environment: Environment,
-): number {
-  if (args.json) write(`${renderJson(summary, command)}\n`);
+export function showSummary(summary: Summary, command: Command, args: Given, environment: Environment): number {
+  const look = lookOf(args, environment, process.stdout);
+  if (args.json) write(renderJson(summary, command));
   else {
-    if (command !== 'facts') write(`${renderVerdicts(summary.hosts, look(args, environment))}\n`);
-    write(`${renderSummary(summary, { ...look(args, environment), given: givenTo(args) })}\n`);
+    const texts = [
+      command === 'facts' ? '' : renderVerdicts(summary.hosts, look),
+      renderSummary(summary, { ...look, ...again(args) }),
+    ];
+    write(texts.filter(Boolean).join('\n'));
   }
   return exitCode(summary, command);
 }
 
-function look(
-  args: InventoryArguments,
-  environment: Environment,
-): { readonly colour: boolean; readonly verbose: boolean } {
-  return { colour: args.color ?? environment.colour, verbose: args.verbose };
+function lookOf(args: Given, environment: Environment, stream: NodeJS.WriteStream) {
+  return { colour: hasColour(args, environment, stream), verbose: args.verbose };
 }
 
-/** What was given beside the limit, as it can be pasted again. */
-function givenTo(args: InventoryArguments & { readonly playbook?: string }): string {
-  const extra = (args.extraVars ?? []).map((value) => `-e ${quoted(value)}`);
-  const inventory = args.inventory === undefined ? [] : [`-i ${quoted(args.inventory)}`];
-  return [...(args.playbook === undefined ? [] : [quoted(args.playbook)]), ...inventory, ...extra].join(' ');
+/** What was given, as it can be pasted again. */
+function again(args: Given): { readonly given: string; readonly limit: string } {
+  const words = [
+    ...(args.playbook === undefined ? [] : [quoted(args.playbook)]),
+    ...(args.inventory === undefined ? [] : [`-i ${quoted(args.inventory)}`]),
+    ...(args.extraVars ?? []).map((extra) => `-e ${extraAgain(extra)}`),
+    ...(args.knownHosts ?? []).map((file) => `--known-hosts ${quoted(file)}`),
+    ...(args.hostKeys === 'strict' ? [] : [`--host-keys ${args.hostKeys}`]),
+  ];
+  return { given: words.join(' '), limit: (args.limit ?? []).map((limit) => `-l ${quoted(limit)}`).join(' ') };
+}
+
+/** A secret stands nowhere but where the user wrote it. */
+function extraAgain(extra: string): string {
+  if (extra.startsWith('@')) return quoted(extra);
+  const [name = ''] = extra.split('=', 1);
+  if (/^\s*\{/.test(extra)) return '…';
+  return isSecretName(name) ? `${name}=…` : quoted(extra);
 }
 
 function quoted(word: string): string {

@@ -1,5 +1,5 @@
-import { access } from 'node:fs/promises';
-import { join } from 'node:path';
+import { readdir, stat } from 'node:fs/promises';
+import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import * as api from '../index.ts';
 import { nearMisses } from '../inventory/near-misses.ts';
@@ -14,29 +14,42 @@ import type { InventoryArguments } from './options.ts';
 import { warn } from './output.ts';
 
 const root = new URL('../../', import.meta.url);
+const shippedFolder = fileURLToPath(new URL('playbooks/', root));
 
 /** A playbook, the hosts that it is for, and its validated variables: all that is known before any host is touched. */
 export interface Work {
+  /** The playbook as it was named: a path, or `passthrough`. */
+  readonly name: string;
   readonly path: string;
   readonly playbook: Playbook;
   readonly fleet: Fleet;
   readonly vars: ReadonlyMap<string, unknown>;
+  /** Hosts that were chosen, but are not among those that the work can be about. */
+  readonly leftOut: readonly string[];
 }
 
-/** Loads the playbook and the fleet and validates the variables of every host. */
-export async function loadWork(playbook: string, args: InventoryArguments, environment: Environment): Promise<Work> {
-  const path = await locate(playbook);
-  const loaded = await loadPlaybook(path, { api, cache: join(environment.cacheHome, 'playbooks') });
-  const fleet = await loadFleet(args, environment);
-  for (const warning of [...fleet.inventory.warnings, ...nearMisses(fleet.hosts, declaredVars(loaded))]) warn(warning);
-  return { path, playbook: loaded, fleet, vars: validateVars(loaded, fleet.hosts) };
+/** Loads the playbook and the fleet and validates the variables of every host. `among`: it can be about these alone. */
+export async function loadWork(
+  name: string,
+  args: InventoryArguments,
+  environment: Environment,
+  among?: ReadonlySet<string>,
+): Promise<Work> {
+  const shipped = await shippedPlaybooks();
+  const path = await locate(name, shipped);
+  const playbook = await loadPlaybook(path, { api, cache: join(environment.cacheHome, 'playbooks'), shipped });
+  const all = await loadFleet(args, environment);
+  const hosts = all.hosts.filter((host) => among?.has(host.name) ?? true);
+  const leftOut = all.hosts.filter((host) => !hosts.includes(host)).map((host) => host.name);
+  for (const warning of [...all.inventory.warnings, ...nearMisses(hosts, declaredVars(playbook) ?? [])]) warn(warning);
+  return { name, path, playbook, fleet: { ...all, hosts }, vars: validateVars(playbook, hosts), leftOut };
 }
 
 /** What a saved plan is made of. */
-export async function pinsOf({ path, vars }: Work, version: string): Promise<Pins> {
+export async function pinsOf({ name, path, vars }: Work, version: string): Promise<Pins> {
   return {
     vfleet: version,
-    playbook: path,
+    playbook: name,
     playbookDigest: await digestPlaybook(path),
     templatesDigest: await digestFolder(fileURLToPath(new URL('templates/', root))),
     varsDigests: Object.fromEntries(
@@ -45,17 +58,16 @@ export async function pinsOf({ path, vars }: Work, version: string): Promise<Pin
   };
 }
 
-/** A file, or the name of a playbook that comes with the package: `passthrough`. */
-async function locate(playbook: string): Promise<string> {
-  const shipped = fileURLToPath(new URL(`playbooks/${playbook.replace(/\.ts$/, '')}.ts`, root));
-  const isName = /^[\w-]+(?:\.ts)?$/.test(playbook);
-  if (await exists(playbook)) return playbook;
-  return isName && (await exists(shipped)) ? shipped : playbook;
+/** Names of the playbooks that come with the package: `passthrough`. */
+async function shippedPlaybooks(): Promise<readonly string[]> {
+  const files = await readdir(shippedFolder).catch(() => []);
+  return files.filter((file) => file.endsWith('.ts')).map((file) => basename(file, '.ts'));
 }
 
-async function exists(path: string): Promise<boolean> {
-  return access(path).then(
-    () => true,
-    () => false,
-  );
+/** A file, or else a playbook that comes with the package. */
+async function locate(name: string, shipped: readonly string[]): Promise<string> {
+  const found = await stat(name).catch(() => null);
+  if (found?.isFile()) return name;
+  const meant = name.replace(/\.ts$/, '');
+  return shipped.includes(meant) ? join(shippedFolder, `${meant}.ts`) : name;
 }

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { readdir, readFile } from 'node:fs/promises';
-import { dirname, join, resolve } from 'node:path';
+import { dirname, join, relative, resolve } from 'node:path';
 
 /** SHA-256 of a text or of bytes, in hex. */
 export function sha256(content: string | Uint8Array): string {
@@ -8,37 +8,49 @@ export function sha256(content: string | Uint8Array): string {
 }
 
 /**
- * A digest of a playbook and of every file that it imports by a relative path, so that a saved plan is not applied by
- * another playbook than the one that made it.
+ * A digest of a playbook and of every file that it, or one of these, names by a relative path: `import … from './x.ts'`,
+ * `new URL('x.hbs', import.meta.url)`. By it a saved plan is not applied by another playbook than the one that made it. It
+ * stays the same when all of them move together.
  */
 export async function digestPlaybook(path: string): Promise<string> {
   const files = new Map<string, string>();
   await collect(resolve(path), files);
-  const names = [...files.keys()].sort();
-  // Relative order and content count, not where the folder lies.
-  return sha256(names.map((name) => `${name.slice(dirname(resolve(path)).length)} ${files.get(name)}`).join('\n'));
+  const folder = dirname(resolve(path));
+  return digestLines([...files].map(([file, digest]) => `${relative(folder, file)} ${digest}`));
 }
 
 /** A digest of every file below a folder: the templates. */
 export async function digestFolder(folder: string): Promise<string> {
   const entries = await readdir(folder, { recursive: true, withFileTypes: true });
   const files = entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name));
-  const lines = await Promise.all(
-    files.sort().map(async (file) => `${file.slice(folder.length)} ${sha256(await readFile(file))}`),
+  return digestLines(
+    await Promise.all(files.map(async (file) => `${relative(folder, file)} ${sha256(await readFile(file))}`)),
   );
-  return sha256(lines.join('\n'));
 }
+
+function digestLines(lines: readonly string[]): string {
+  return sha256(lines.toSorted().join('\n'));
+}
+
+const mentions = [
+  /\b(?:from|import|require)\s*\(?\s*['"](?<path>\.{1,2}\/[^'"]+)['"]/g,
+  /\bnew\s+URL\(\s*['"](?<path>[^'":]+)['"]\s*,\s*import\.meta\.url/g,
+];
 
 async function collect(file: string, files: Map<string, string>): Promise<void> {
   if (files.has(file)) return;
-  const text = await readFile(file, 'utf8').catch(() => null);
-  if (text === null) return;
-  files.set(file, sha256(text));
-  const imports = [...text.matchAll(/\b(?:from|import)\s*\(?\s*['"](\.{1,2}\/[^'"]+)['"]/g)].map(
-    (match) => match[1] ?? '',
-  );
-  for (const target of imports) {
-    const base = resolve(dirname(file), target);
-    for (const candidate of [base, base.replace(/\.js$/, '.ts'), `${base}.ts`]) await collect(candidate, files);
+  const bytes = await readFile(file).catch(() => null);
+  if (bytes === null) return;
+  files.set(file, sha256(bytes));
+  if (!/\.[cm]?[jt]sx?$/.test(file)) return;
+  const text = bytes.toString('utf8');
+  const paths = mentions.flatMap((mention) => [...text.matchAll(mention)].map((match) => match.groups?.['path'] ?? ''));
+  for (const path of paths) {
+    const base = resolve(dirname(file), path);
+    // As the loader finds them: `.js` may be written for `.ts`, and the end left out.
+    for (const candidate of [base, base.replace(/\.([cm]?)js$/, '.$1ts'), `${base}.ts`, `${base}.js`]) {
+      await collect(candidate, files);
+    }
+    for (const index of ['index.ts', 'index.js']) await collect(join(base, index), files);
   }
 }

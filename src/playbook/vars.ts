@@ -1,13 +1,38 @@
 import { z } from 'zod';
 import { VfleetError } from '../errors.ts';
+import { isSecretName } from '../inventory/ansible.ts';
 import type { InventoryHost } from '../inventory/host.ts';
-import { varsFor } from '../inventory/unsupported.ts';
+import { findUnsupported, varsFor } from '../inventory/unsupported.ts';
 import { foldNames } from '../names.ts';
 import type { Playbook } from './define.ts';
 
-/** Names of the variables that a playbook declares. */
-export function declaredVars(playbook: Playbook): readonly string[] {
-  return playbook.vars instanceof z.ZodObject ? Object.keys(playbook.vars.shape) : [];
+/** Names of the variables that a playbook declares; `null`: its schema takes any, so that they cannot be told. */
+export function declaredVars(playbook: Playbook): readonly string[] | null {
+  return namesOf(playbook.vars);
+}
+
+/** Looks through what may be wrapped around an object. */
+function namesOf(schema: unknown): readonly string[] | null {
+  if (schema instanceof z.ZodObject) return Object.keys(schema.shape);
+  if (schema instanceof z.ZodPipe) return namesOf(schema.in instanceof z.ZodTransform ? schema.out : schema.in);
+  if (schema instanceof z.ZodIntersection) return joined([schema.def.left, schema.def.right]);
+  if (schema instanceof z.ZodUnion) return joined(schema.options);
+  const isWrapper =
+    schema instanceof z.ZodDefault ||
+    schema instanceof z.ZodPrefault ||
+    schema instanceof z.ZodOptional ||
+    schema instanceof z.ZodReadonly;
+  return isWrapper ? namesOf(schema.unwrap()) : null;
+}
+
+function joined(schemas: readonly unknown[]): readonly string[] | null {
+  const all: string[] = [];
+  for (const schema of schemas) {
+    const names = namesOf(schema);
+    if (names === null) return null;
+    all.push(...names);
+  }
+  return [...new Set(all)];
 }
 
 /**
@@ -19,15 +44,17 @@ export function validateVars(playbook: Playbook, hosts: readonly InventoryHost[]
   const names = declaredVars(playbook);
   const values = new Map<string, unknown>();
   const mistakes = new Map<string, string[]>();
+  const mistake = (text: string, host: InventoryHost): void => {
+    mistakes.set(text, [...(mistakes.get(text) ?? []), host.name]);
+  };
   for (const host of hosts) {
-    const given = varsFor(host, names);
-    const parsed = playbook.vars.safeParse(given);
-    if (parsed.success) values.set(host.name, parsed.data);
-    else {
-      for (const issue of parsed.error.issues) {
-        const text = describeIssue(issue, given, host);
-        mistakes.set(text, [...(mistakes.get(text) ?? []), host.name]);
-      }
+    const given = varsFor(host, names ?? supported(host));
+    try {
+      const parsed = playbook.vars.safeParse(given);
+      if (parsed.success) values.set(host.name, parsed.data);
+      else for (const issue of parsed.error.issues) mistake(describeIssue(issue, given, host), host);
+    } catch (thrown) {
+      mistake(`the schema of the playbook threw ${String(thrown)}`, host);
     }
   }
   if (mistakes.size === 0) return values;
@@ -39,6 +66,11 @@ export function validateVars(playbook: Playbook, hosts: readonly InventoryHost[]
   });
 }
 
+/** Where a schema takes any variable, those that only Ansible can compute are not for it. */
+function supported(host: InventoryHost): readonly string[] {
+  return Object.keys(host.vars).filter((name) => findUnsupported(host.vars[name]) === null);
+}
+
 function describeIssue(issue: z.core.$ZodIssue, given: unknown, host: InventoryHost): string {
   const [name] = issue.path;
   const position = typeof name === 'string' ? host.origins[name]?.position : undefined;
@@ -47,6 +79,7 @@ function describeIssue(issue: z.core.$ZodIssue, given: unknown, host: InventoryH
     (value, key) => (typeof value === 'object' && value !== null ? Reflect.get(value, key) : undefined),
     given,
   );
-  const shown = found === undefined ? 'nothing' : JSON.stringify(found);
+  const isSecret = issue.path.some((key) => isSecretName(String(key)));
+  const shown = found === undefined ? 'nothing' : isSecret ? `a ${typeof found}` : JSON.stringify(found);
   return `${path}${position === undefined ? '' : ` (${position})`}: ${issue.message}, found ${shown}`;
 }

@@ -29,7 +29,7 @@ export function factsCommand(
       const summary = await run({ command: 'facts', fleet, playbook: nothing, vars: new Map(), args, environment });
       if (!args.json) {
         for (const host of summary.hosts) {
-          if (host.facts !== null) write(`${nameList([host.name])}\n${renderFacts(host.facts)}\n\n`);
+          if (host.facts !== null) write(`${nameList([host.name])}\n${renderFacts(host.facts)}\n`);
         }
       }
       exit(showSummary(summary, 'facts', args, environment));

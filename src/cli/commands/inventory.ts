@@ -1,7 +1,11 @@
 import type { Argv } from 'yargs';
+import type { Inventory } from '../../inventory/host.ts';
 import { inventorySchema } from '../../inventory/schema.ts';
 import { explainHost, explainValues, inventoryTree } from '../../inventory/show.ts';
 import { foldNames } from '../../names.ts';
+import { didYouMean } from '../../nearest.ts';
+import { escapeJson } from '../../report/escape.ts';
+import { count } from '../../report/text/block.ts';
 import type { Environment } from '../environment.ts';
 import { loadFleet } from '../fleet.ts';
 import { withInventory } from '../options.ts';
@@ -33,9 +37,7 @@ export function inventoryCommand(yargs: Argv, environment: Environment, exit: (c
       const { inventory, hosts } = await loadFleet(args, environment);
       for (const warning of inventory.warnings) warn(warning);
       const named = args.host === undefined ? undefined : hosts.find((host) => host.name === args.host);
-      if (args.host !== undefined && named === undefined) {
-        throw new UsageError(`${args.host}: no such host in ${inventory.source}; see them with \`vfleet inventory\``);
-      }
+      if (args.host !== undefined && named === undefined) throw unknownHost(args.host, inventory);
       if (args.json) {
         const shown = named === undefined ? hosts : [named];
         const list = shown.map((host) => ({
@@ -44,7 +46,7 @@ export function inventoryCommand(yargs: Argv, environment: Environment, exit: (c
           groups: host.groups,
           values: explainValues(host),
         }));
-        write(`${JSON.stringify({ version: 1, source: inventory.source, hosts: list }, null, 2)}\n`);
+        write(`${escapeJson(JSON.stringify({ version: 1, source: inventory.source, hosts: list }, null, 2))}\n`);
       } else if (named !== undefined) write(`${explainHost(named)}\n`);
       else if (args.tree) write(`${inventoryTree(inventory)}\n`);
       else {
@@ -52,9 +54,17 @@ export function inventoryCommand(yargs: Argv, environment: Environment, exit: (c
           const rack = host.rack === null ? '' : `  rack ${host.rack}`;
           write(`${host.name}  ${host.ssh.address}:${host.ssh.port}${rack}\n`);
         }
-        write(`${hosts.length} hosts: ${foldNames(hosts.map((host) => host.name)).join(' ')}\n`);
+        write(`${count(hosts.length, 'host')}: ${foldNames(hosts.map((host) => host.name)).join(' ')}\n`);
       }
       exit(0);
     },
+  );
+}
+
+function unknownHost(name: string, { source, hosts }: Inventory): UsageError {
+  const names = hosts.map((host) => host.name);
+  if (names.includes(name)) return new UsageError(`${name}: not among the hosts that -l names`);
+  return new UsageError(
+    `${name}: no such host in ${source}${didYouMean(name, names)}\nsee them with \`vfleet inventory\``,
   );
 }

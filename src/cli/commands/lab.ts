@@ -5,6 +5,7 @@ import { runDemo } from '../../lab/demo.ts';
 import { startLab } from '../../lab/lab.ts';
 import { readMachinesFile } from '../../lab/machines-file.ts';
 import type { Environment } from '../environment.ts';
+import { number, one } from '../options.ts';
 import { say, write } from '../output.ts';
 
 /** `vfleet lab`: simulated racks, for demonstration and for one's own tries. */
@@ -21,21 +22,25 @@ export function labCommand(yargs: Argv, _environment: Environment, exit: (code: 
             command
               .option('machines', {
                 type: 'string',
+                coerce: one('machines'),
                 describe: 'YAML file of racks and machine kinds (default: 4 racks of 6)',
                 requiresArg: true,
               })
               .option('directory', {
                 type: 'string',
+                coerce: one('directory'),
                 describe: 'an empty folder for the lab (default: a temporary one)',
                 requiresArg: true,
               })
               .option('boot-ms', {
                 type: 'number',
                 default: 2000,
+                coerce: number('boot-ms', 'milliseconds from 0', (given) => given >= 0),
                 describe: 'milliseconds that a reboot takes',
                 requiresArg: true,
               })
-              .example('$0 lab up', 'then, elsewhere: vfleet plan passthrough -i INVENTORY'),
+              .example('$0 lab up', 'then, elsewhere: vfleet plan passthrough -i INVENTORY')
+              .example('$0 lab up --machines my-racks.yaml', 'machines of your own choice; see docs/lab.md'),
           async (args) => {
             const nodes = args.machines === undefined ? await defaultMachines() : await readMachinesFile(args.machines);
             const running = await startLab({
@@ -54,7 +59,7 @@ export function labCommand(yargs: Argv, _environment: Environment, exit: (code: 
         .command(
           'demo',
           'the whole job on 24 simulated nodes: plan, apply with reboots, verify, apply again',
-          {},
+          (command) => command.example('$0 lab demo', 'under a minute; exit 0: each step ended as it should'),
           async () => {
             await runDemo({
               program: [process.execPath, fileURLToPath(new URL('../main.js', import.meta.url))],
@@ -64,7 +69,9 @@ export function labCommand(yargs: Argv, _environment: Environment, exit: (code: 
             exit(0);
           },
         )
-        .demandCommand(1, 'name what to do with the lab: up or demo'),
+        .demandCommand(1, 'lab: name what to do with it: up or demo')
+        .example('$0 lab demo', 'watch the whole job')
+        .example('$0 lab up', 'racks for tries of your own'),
   );
 }
 

@@ -1,6 +1,6 @@
 import type { Argv } from 'yargs';
 import type { Environment } from '../environment.ts';
-import { withConnection } from '../options.ts';
+import { withConnection, withPlaybook } from '../options.ts';
 import { run } from '../run.ts';
 import { showSummary } from '../show.ts';
 import { loadWork } from '../work.ts';
@@ -16,13 +16,10 @@ export function verifyCommand(
     'verify <playbook>',
     'judge each host by the checks of a playbook; writes nothing there',
     (command) =>
-      withConnection(command)
-        .positional('playbook', {
-          type: 'string',
-          demandOption: true,
-          describe: 'a TypeScript file, or a shipped one: passthrough',
-        })
-        .example('$0 verify passthrough -l node07 -v', 'one host, with all evidence'),
+      withConnection(withPlaybook(command, 'a TypeScript file, or one that comes with vfleet: passthrough')).example(
+        '$0 verify passthrough -l node07 -v',
+        'one host, with all evidence',
+      ),
     async (args) => {
       const work = await loadWork(args.playbook, args, environment);
       const summary = await run({ command: 'verify', ...work, args, environment });

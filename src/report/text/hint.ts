@@ -6,13 +6,14 @@ const most = 8;
 
 /**
  * What to run next, as a command and why; `null` when there is nothing to do. `given` is what the user gave beside the
- * command: `playbooks/passthrough.ts -i inventory`.
+ * command: `playbooks/passthrough.ts -i inventory`; `limit` how the hosts were limited: `-l rack:r12`.
  */
-export function nextCommand(summary: Summary, given: string): string | null {
+export function nextCommand(summary: Summary, given: string, limit = ''): string | null {
   const { command, hosts } = summary;
   if (command === null) return null;
+  // Never about more hosts than the user chose.
   const again = (next: Command, about: readonly HostSummary[], why: string): string =>
-    `vfleet ${[next, given, limitTo(about, hosts)].filter(Boolean).join(' ')}   # ${why}`;
+    `vfleet ${[next, given, limitTo(about, hosts) || limit].filter(Boolean).join(' ')}   # ${why}`;
   const bad = hosts.filter(hasFailed);
   const held = hosts.filter(({ state }) => state === 'refused' || state === 'skipped');
   switch (exitCode(summary, command)) {
@@ -22,6 +23,8 @@ export function nextCommand(summary: Summary, given: string): string | null {
       if (command === 'verify') return again('plan', bad, 'shows what is missing');
       return again(command, bad, 'again, when the cause is gone');
     case exitCodes.refused:
+      if (held.every(({ failure }) => failure?.code === 'plan.differs'))
+        return again('plan', held, 'shows what is different now');
       return again(command, held, 'again, when the remedy is done');
     case exitCodes.pending:
       return again('apply', [], 'makes these changes');

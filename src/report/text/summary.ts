@@ -12,6 +12,8 @@ import { stateText } from './state.ts';
 export interface SummaryOptions extends TextOptions {
   /** What the user gave beside the command, for the command to run next: `playbooks/passthrough.ts -i racks.yaml`. */
   readonly given?: string | undefined;
+  /** How the user limited the hosts, for the same: `-l rack:r12`. */
+  readonly limit?: string | undefined;
 }
 
 /**
@@ -21,7 +23,7 @@ export interface SummaryOptions extends TextOptions {
 export function renderSummary(summary: Summary, options: SummaryOptions): string {
   const paint = createPaint(options.colour);
   const { hosts, warnings } = summary;
-  const hint = nextCommand(summary, options.given ?? '…');
+  const hint = nextCommand(summary, options.given ?? '…', options.limit);
   const totals = totalLine(summary, paint, options);
   const next = hint === null ? [] : [`${paint.strong('next:')} ${hint}`];
   if (summary.command === 'plan') return joinSections([warningLines(warnings, [], paint), [totals], next]);

@@ -1,0 +1,77 @@
+import { VfleetError } from '../errors.ts';
+import type { HostPlan } from '../events/event.ts';
+import { isPending, type Summary } from '../report/summary.ts';
+import { count } from '../report/text/block.ts';
+import type { PlannedHost } from '../report/text/plans.ts';
+import { ask } from './ask.ts';
+import type { Environment } from './environment.ts';
+import type { ConnectionArguments } from './options.ts';
+import { run } from './run.ts';
+import { showQuestion } from './show.ts';
+import { UsageError } from './usage-error.ts';
+import type { Work } from './work.ts';
+
+/** What `apply` parses. */
+export interface ApplyArguments extends ConnectionArguments {
+  readonly playbook: string;
+  readonly yes: boolean;
+  readonly rebootDeadline: number;
+  readonly rebootWithGuests: boolean;
+}
+
+/** Refuses an `apply` that would have to ask where nobody can answer. */
+export function requireAnswer(args: ApplyArguments, { interactive }: Environment): void {
+  if (args.yes || interactive) return;
+  throw new UsageError(
+    `apply asks before it writes, and here is no terminal to answer at: see what it would do with ` +
+      `\`vfleet plan\`, then give --yes`,
+  );
+}
+
+/** Shows what would be done, and asks for it. Errors: `apply.declined`, `interrupted`. */
+export async function confirm(
+  hosts: readonly PlannedHost[],
+  plans: readonly HostPlan[],
+  args: ApplyArguments,
+  environment: Environment,
+): Promise<void> {
+  const changing = plans.filter(isPending);
+  showQuestion(hosts, args, environment);
+  if (changing.length === 0) return;
+  const reboots = changing.filter(({ effects }) => effects.some(({ kind }) => kind === 'reboot')).length;
+  const acts = [
+    `change ${count(changing.length, 'host')}`,
+    ...(reboots > 0 ? [`reboot ${reboots}`] : []),
+    `verify ${plans.length}`,
+  ];
+  if (await ask(`${acts.join(', ').replace(/^c/, 'C')}?`)) return;
+  throw new VfleetError({ code: 'apply.declined', thing: 'declined; nothing was written' });
+}
+
+/** Applies; with `plans` only what they say. */
+export function startApply(
+  work: Work,
+  args: ApplyArguments,
+  environment: Environment,
+  plans?: readonly HostPlan[],
+): Promise<Summary> {
+  return run({
+    command: 'apply',
+    ...work,
+    args,
+    environment,
+    reboot: { deadline: args.rebootDeadline * 60_000 },
+    guestsAllowed: args.rebootWithGuests,
+    ...(plans !== undefined && { expected: new Map(plans.map((plan) => [plan.host, plan])) }),
+  });
+}
+
+/** The work on these hosts alone. */
+export function among(work: Work, names: ReadonlySet<string>): Work {
+  const hosts = work.fleet.hosts.filter((host) => names.has(host.name));
+  return {
+    ...work,
+    fleet: { ...work.fleet, hosts },
+    vars: new Map([...work.vars].filter(([host]) => names.has(host))),
+  };
+}

@@ -1,0 +1,81 @@
+import { VfleetError } from '../errors.ts';
+import type { HostPlan } from '../events/event.ts';
+import { foldNames } from '../names.ts';
+import { comparePins, readPlan, type SavedPlan } from '../playbook/plan.ts';
+import { type PlannedHost } from '../report/text/plans.ts';
+import { type ApplyArguments, among, confirm, requireAnswer, startApply } from './apply-run.ts';
+import type { Environment } from './environment.ts';
+import { warn } from './output.ts';
+import { showSummary } from './show.ts';
+import { UsageError } from './usage-error.ts';
+import { loadWork, pinsOf, type Work } from './work.ts';
+
+/** Does exactly what a saved plan says, or refuses. Gives the exit code. */
+export async function applySavedPlan(args: ApplyArguments, environment: Environment, version: string): Promise<number> {
+  const file = args.playbook;
+  const plan = await readPlan(file);
+  if (args.extraVars !== undefined)
+    throw new UsageError('-e: a saved plan has its own variables; plan again with these');
+  requireAnswer(args, environment);
+  // What it says of the playbook and the inventory is what a user would give to go on from here.
+  const given: ApplyArguments = {
+    ...args,
+    playbook: plan.pins.playbook,
+    inventory: args.inventory ?? plan.inventory,
+    ...(plan.extraVars.length > 0 && { extraVars: plan.extraVars }),
+  };
+  const planned = new Set(plan.hosts.map(({ host }) => host));
+  const work = await loadWork(given.playbook, given, environment, planned).catch((thrown: unknown) => {
+    throw moved(thrown, file, plan);
+  });
+  const plans = chosenPlans(file, plan, work, args);
+  if (args.limit !== undefined && work.leftOut.length > 0)
+    warn(`not in the plan, and so left alone: ${foldNames(work.leftOut).join(', ')}`);
+  const chosen = among(work, new Set(plans.map(({ host }) => host)));
+  const varsDigests = Object.fromEntries(plans.map(({ host }) => [host, plan.pins.varsDigests[host] ?? '']));
+  comparePins(file, { ...plan.pins, varsDigests }, await pinsOf(chosen, version));
+  if (!args.yes) await confirm(plans.map(asPlanned), plans, given, environment);
+  return showSummary(await startApply(chosen, given, environment, plans), 'apply', given, environment);
+}
+
+/** The plans of the hosts that the inventory has and the limit names. */
+function chosenPlans(file: string, plan: SavedPlan, work: Work, args: ApplyArguments): readonly HostPlan[] {
+  const known = new Set(work.fleet.inventory.hosts.map(({ name }) => name));
+  const selected = new Set(work.fleet.hosts.map(({ name }) => name));
+  const gone = plan.hosts.filter(({ host }) => !known.has(host)).map(({ host }) => host);
+  if (gone.length > 0 && args.limit === undefined) {
+    throw new VfleetError({
+      code: 'plan.hosts',
+      thing: file,
+      expected: 'its hosts in the inventory',
+      found: `that ${foldNames(gone).join(', ')} is not there any more`,
+      next: 'name the others with -l, or make the plan again; no host was touched',
+    });
+  }
+  const plans = plan.hosts.filter(({ host }) => selected.has(host));
+  if (plans.length === 0) {
+    throw new VfleetError({
+      code: 'plan.no-hosts',
+      thing: file,
+      expected: `one of its hosts: ${foldNames(plan.hosts.map(({ host }) => host)).join(', ')}`,
+      found: `none of them in ${(args.limit ?? ['the inventory']).join(' ')}`,
+      next: 'name others with -l, or make a plan of these',
+    });
+  }
+  return plans;
+}
+
+/** A path in a plan is as it was given: it holds in the folder where the plan was made. */
+function moved(thrown: unknown, file: string, plan: SavedPlan): unknown {
+  if (!(thrown instanceof VfleetError) || thrown.code !== 'playbook.missing') return thrown;
+  return new VfleetError({
+    ...thrown.parts,
+    thing: file,
+    expected: `its playbook, ${plan.pins.playbook}, as it was named when the plan was made`,
+    next: 'apply the plan in the folder where it was made',
+  });
+}
+
+function asPlanned(plan: HostPlan): PlannedHost {
+  return { name: plan.host, state: 'ok', failure: null, plan, gates: plan.gates, checks: [], warnings: [] };
+}

@@ -1,0 +1,84 @@
+import { z } from 'zod';
+import type { HostPlan } from '../events/event.ts';
+
+/** What a saved plan was made of; its `apply` must be made of the same. */
+export interface Pins {
+  readonly vfleet: string;
+  /** As given: `passthrough`, `playbooks/gpu.ts`. */
+  readonly playbook: string;
+  readonly playbookDigest: string;
+  readonly templatesDigest: string;
+  /** Digest of the validated variables, by host. */
+  readonly varsDigests: Readonly<Record<string, string>>;
+}
+
+/** A plan as `plan --out` stores it. */
+export interface SavedPlan {
+  readonly version: typeof planVersion;
+  /** ISO 8601, UTC. */
+  readonly createdAt: string;
+  /** As given: `inventory/`. */
+  readonly inventory: string;
+  readonly extraVars: readonly string[];
+  readonly pins: Pins;
+  readonly hosts: readonly HostPlan[];
+}
+
+/** Version of the document. A newer one is refused. */
+export const planVersion = 1;
+
+const texts = z.array(z.string());
+
+const effect = z.discriminatedUnion('kind', [
+  z.object({ kind: z.literal('initramfs'), reason: z.string() }),
+  z.object({ kind: z.literal('boot-configuration'), reason: z.string(), present: texts, absent: texts }),
+  z.object({ kind: z.literal('service'), reason: z.string(), unit: z.string() }),
+  z.object({ kind: z.literal('reboot'), reason: z.string(), present: texts, absent: texts }),
+]);
+
+const verdict = z.object({
+  check: z.string(),
+  title: z.string(),
+  outcome: z.enum(['pass', 'fail', 'unknown', 'not-applicable']),
+  found: z.string(),
+  evidence: texts,
+  remedy: z.string().optional(),
+});
+
+const change = z.object({
+  resource: z.string(),
+  summary: z.string(),
+  diffs: texts,
+  effects: z.array(effect),
+  notes: texts,
+  digest: z.string(),
+  tentative: z.boolean(),
+  step: z.int(),
+});
+
+const hostPlan: z.ZodType<HostPlan> = z.object({
+  host: z.string(),
+  rack: z.string().nullable(),
+  gates: z.array(verdict),
+  changes: z.array(change),
+  pending: z.array(effect),
+  effects: z.array(effect),
+  machineId: z.string().nullable(),
+  factsRead: z.record(z.string(), z.unknown()),
+});
+
+/** The schema of a stored plan. */
+export const planSchema: z.ZodType<SavedPlan> = z.object({
+  version: z.literal(planVersion),
+  createdAt: z.string(),
+  inventory: z.string(),
+  extraVars: texts,
+  pins: z.object({
+    vfleet: z.string(),
+    playbook: z.string(),
+    playbookDigest: z.string(),
+    templatesDigest: z.string(),
+    varsDigests: z.record(z.string(), z.string()),
+  }),
+  hosts: z.array(hostPlan),
+});
