@@ -38,13 +38,13 @@ export function planEnsure(
   };
 }
 
-/** SHA-256 of all that a change would do: equal digests do the same. */
+/** SHA-256 of all that a change would do, and of what it shows: equal digests do the same to the same. */
 export function digestOf(change: Change): string {
   const scripts = change.actions.map((action) =>
     action.kind === 'run' ? { ...action, script: action.script.text } : action,
   );
   return createHash('sha256')
-    .update(JSON.stringify([scripts, change.effects]))
+    .update(JSON.stringify([scripts, change.effects, change.diffs]))
     .digest('hex');
 }
 
