@@ -37,11 +37,11 @@ export function readEnvironment(): Environment {
   };
 }
 
-/** https://no-color.org; FORCE_COLOR as Node itself reads it. */
+/** https://no-color.org; FORCE_COLOR goes before it, as in Node itself. */
 function wishedColour(env: NodeJS.ProcessEnv): boolean | null {
-  if (env['NO_COLOR']) return false;
-  if (env['FORCE_COLOR']) return env['FORCE_COLOR'] !== '0' && env['FORCE_COLOR'] !== 'false';
-  return env['TERM'] === 'dumb' ? false : null;
+  const forced = env['FORCE_COLOR'];
+  if (forced !== undefined) return forced !== '0' && forced !== 'false';
+  return env['NO_COLOR'] || env['TERM'] === 'dumb' ? false : null;
 }
 
 /** In a container the user may have no name. */

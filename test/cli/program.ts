@@ -4,6 +4,7 @@ import path from 'node:path';
 import type { Readable, Writable } from 'node:stream';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import { quote } from '../../src/shell/quote.ts';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
 
@@ -24,6 +25,8 @@ export interface StartOptions {
   readonly input?: string;
   /** Another copy of the program. */
   readonly program?: string;
+  /** At a terminal of its own, where standard input stays open, and all that is written is standard output. */
+  readonly terminal?: boolean;
 }
 
 /** A run of the program while it lasts. */
@@ -32,8 +35,9 @@ export interface Started {
   readonly ended: Promise<Ended>;
   /** What it has written so far. */
   readonly seen: { readonly stdout: string; readonly stderr: string };
-  /** Resolves as soon as its standard error matches; rejects when it ends without. */
-  said(text: RegExp): Promise<void>;
+  /** Resolves as soon as its standard error, or another stream, matches; rejects when it ends without. */
+  said(text: RegExp, stream?: 'stdout' | 'stderr'): Promise<void>;
+  type(text: string): void;
   signal(name: NodeJS.Signals): void;
 }
 
@@ -46,7 +50,11 @@ export async function vfleet(args: readonly string[], options: StartOptions = {}
 export async function start(args: readonly string[], options: StartOptions = {}): Promise<Started> {
   const program = options.program ?? (await built());
   const env = { PATH: process.env['PATH'] ?? '', ...options.env };
-  const child = spawn(process.execPath, [program, ...args], { cwd: options.cwd, env, stdio: ['pipe', 'pipe', 'pipe'] });
+  const words = [process.execPath, program, ...args];
+  const [command = '', ...rest] = options.terminal
+    ? ['script', '-qec', words.map(quote).join(' '), '/dev/null']
+    : words;
+  const child = spawn(command, rest, { cwd: options.cwd, env, stdio: ['pipe', 'pipe', 'pipe'] });
   const seen = { stdout: '', stderr: '' };
   const waiting = new Set<() => void>();
   let over = false;
@@ -55,7 +63,7 @@ export async function start(args: readonly string[], options: StartOptions = {})
   };
   // A program may end without reading what it was given.
   child.stdin.on('error', () => {});
-  child.stdin.end(options.input ?? '');
+  if (!options.terminal) child.stdin.end(options.input ?? '');
   for (const name of ['stdout', 'stderr'] as const) {
     child[name].setEncoding('utf8').on('data', (text: string) => {
       seen[name] += text;
@@ -67,26 +75,33 @@ export async function start(args: readonly string[], options: StartOptions = {})
     child.on('close', (code, signal) => {
       over = true;
       tell();
-      const warning = /^\(node:\d+\).*|^.*\b\w*Warning: .*/m.exec(seen.stderr);
+      const warning = /^\(node:\d+\).*|^.*\b\w*Warning: .*/m.exec(options.terminal ? seen.stdout : seen.stderr);
       if (warning === null) resolve({ code, signal, ...seen });
       else reject(new Error(`vfleet ${args.join(' ')}: a warning of Node: ${warning[0]}`));
     });
   });
   // Who only waits for a line never looks at the end.
   ended.catch(() => {});
-  const said = (text: RegExp): Promise<void> =>
+  const said: Started['said'] = (text, stream = 'stderr') =>
     new Promise((resolve, reject) => {
       const look = (): void => {
-        const found = text.test(seen.stderr);
+        const found = text.test(seen[stream]);
         if (!found && !over) return;
         waiting.delete(look);
         if (found) resolve();
-        else reject(new Error(`vfleet ${args.join(' ')} ended without saying ${text}:\n${seen.stderr}`));
+        else reject(new Error(`vfleet ${args.join(' ')} ended without saying ${text}:\n${seen[stream]}`));
       };
       waiting.add(look);
       look();
     });
-  return { child, ended, seen, said, signal: (name) => void child.kill(name) };
+  return {
+    child,
+    ended,
+    seen,
+    said,
+    type: (text) => void child.stdin.write(text),
+    signal: (name) => void child.kill(name),
+  };
 }
 
 /** The program of this checkout, built anew when a source is newer. `npm test` has built it already. */
