@@ -19,7 +19,7 @@ export function warn(text: string): void {
 /** Whether a stream gets colours: the option decides, then the environment, then whether it is a terminal. */
 export function hasColour(
   { color }: { readonly color?: boolean | undefined },
-  { colour }: Environment,
+  { colour }: Pick<Environment, 'colour'>,
   stream: { readonly isTTY?: boolean | undefined },
 ): boolean {
   return color ?? colour ?? stream.isTTY === true;

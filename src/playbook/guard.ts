@@ -30,7 +30,8 @@ export function guard(playbook: Playbook, path: string): Playbook {
 /** The calls of one host's handle: one at a time, each awaited. */
 class Calls {
   readonly #path: string;
-  #open: Promise<unknown> | null = null;
+  readonly #begun: Promise<unknown>[] = [];
+  #working = false;
   #unfinished = false;
   #failure: unknown = null;
 
@@ -42,29 +43,35 @@ class Calls {
     const handle: HostHandle<unknown, unknown> = Object.create(host);
     return Object.assign(handle, {
       ensure: (...resources: readonly (Resource | false | null | undefined)[]): Promise<Ensured> =>
-        this.#call('ensure', () => host.ensure(...resources)),
-      settle: (): Promise<void> => this.#call('settle', () => host.settle()),
+        this.#begin('ensure', () => host.ensure(...resources)),
+      settle: (): Promise<void> => this.#begin('settle', () => host.settle()),
     });
   }
 
-  async #call<T>(name: string, act: () => Promise<T>): Promise<T> {
-    if (this.#open !== null) throw notAwaited(this.#path, `host.${name}() is called while an earlier call is at work`);
-    const acting = act();
-    this.#open = acting;
-    try {
-      return await acting;
-    } catch (thrown) {
+  #begin<T>(name: string, act: () => Promise<T>): Promise<T> {
+    const call = this.#call(name, act);
+    // A call that nobody awaits must not end the program: what came of it is told by `refuseLost`.
+    call.catch((thrown: unknown) => {
       this.#failure ??= thrown;
-      throw thrown;
+    });
+    this.#begun.push(call);
+    return call;
+  }
+
+  async #call<T>(name: string, act: () => Promise<T>): Promise<T> {
+    if (this.#working) throw notAwaited(this.#path, `host.${name}() is called while an earlier call is at work`);
+    this.#working = true;
+    try {
+      return await act();
     } finally {
-      this.#open = null;
+      this.#working = false;
     }
   }
 
   /** Waits for what the playbook did not wait for: the host must not be left in the middle of it. */
   async ended(): Promise<void> {
-    this.#unfinished = this.#open !== null;
-    await this.#open?.catch(() => {});
+    this.#unfinished = this.#working;
+    await Promise.allSettled(this.#begun);
   }
 
   /** A host on which something failed is not done, whatever the playbook did with the error. */

@@ -16,7 +16,8 @@ export async function checkPlanPath(path: string): Promise<void> {
   const stands = found === null ? null : await standing(path, found);
   if (stands !== null) throw unwritable(path, stands, 'name another file');
   try {
-    await access(dirname(path), constants.W_OK);
+    // With the slash it must be a folder.
+    await access(`${dirname(path)}/`, constants.W_OK);
   } catch (thrown) {
     throw unwritable(path, reason(thrown), 'name a file in a folder that can be written');
   }

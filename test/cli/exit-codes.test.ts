@@ -1,8 +1,7 @@
 import { mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { compareSnapshots } from '../../src/lab/snapshot.ts';
-import { type Racks, motd, readOn, startRacks } from './racks.ts';
+import { motd, type Racks, readOn, startRacks } from './racks.ts';
 
 const secret = 'hunter2-of-the-lab';
 
@@ -30,12 +29,7 @@ describe.concurrent('exit codes', () => {
     ['a host does not let us in', ['plan', 'motd.ts', '-l', 'locked,new'], 1],
     ['one failed and one is refused', ['plan', 'passthrough', '-l', 'locked,off'], 1],
     ['nothing was left to do', ['apply', 'motd.ts', '--yes', '-l', 'done'], 0],
-    ['checks fail', ['verify', 'passthrough', '-l', 'new'], 1],
-    ['facts are read', ['facts', '-l', 'new'], 0],
     ['facts cannot be read', ['facts', '-l', 'locked'], 1],
-    ['the inventory is listed', ['inventory'], 0],
-    ['the inventory is not there', ['plan', 'motd.ts', '-i', 'nowhere'], 64],
-    ['the playbook is not there', ['plan', 'nothing.ts'], 64],
   ])('when %s', async (_, args, expected) => {
     const { code, signal } = await racks.vfleet(...args);
     expect([code, signal]).toEqual([expected, null]);
@@ -45,12 +39,13 @@ describe.concurrent('exit codes', () => {
 describe.concurrent('--json', () => {
   const document = ['version', 'command', 'run', 'playbook', 'startedAt', 'endedAt', 'durationSeconds', 'interrupted'];
   it.each([
-    ['plan', ['plan', 'passthrough', '-l', 'new,off']],
-    ['apply', ['apply', 'motd.ts', '--yes', '-l', 'done,locked']],
-    ['verify', ['verify', 'passthrough', '-l', 'new']],
-    ['facts', ['facts', '-l', 'new']],
-  ])('of %s is one document on standard output, progress is on standard error', async (command, args) => {
+    ['plan', ['plan', 'passthrough', '-l', 'new,off'], 3],
+    ['apply', ['apply', 'motd.ts', '--yes', '-l', 'done,locked'], 1],
+    ['verify', ['verify', 'passthrough', '-l', 'new'], 1],
+    ['facts', ['facts', '-l', 'new'], 0],
+  ])('of %s is one document on standard output, progress is on standard error', async (command, args, exit) => {
     const { code, stdout, stderr } = await racks.vfleet(...args, '--json');
+    expect(code).toBe(exit);
     const found = JSON.parse(stdout);
     expect(Object.keys(found)).toEqual([...document, 'exitCode', 'totals', 'hosts', 'warnings']);
     expect(found).toMatchObject({ version: 1, command, exitCode: code, interrupted: false });
@@ -153,19 +148,6 @@ describe('what is kept and shown', () => {
     const { stdout } = await racks.vfleet('plan', 'motd.ts', '-l', 'new', '--json');
     expect(stdout).not.toMatch(/[\x00-\x08\x0b-\x1f\x7f-\x9f\u202e]/);
     expect(JSON.parse(stdout).hosts[0].plan.changes[0].diffs[0]).toContain('\x1b[2J');
-  });
-
-  it('plan, verify, facts and a refused apply leave every byte of a host as it is', async () => {
-    const node = racks.lab.node('off');
-    const before = await node.snapshot({ kernel: true });
-    for (const command of ['plan', 'verify', 'facts'].map((name) => [
-      name,
-      ...(name === 'facts' ? [] : ['passthrough']),
-    ])) {
-      await racks.vfleet(...command, '-l', 'off');
-    }
-    expect((await racks.vfleet('apply', 'passthrough', '--yes', '-l', 'off')).code).toBe(3);
-    expect(compareSnapshots(before, await node.snapshot({ kernel: true }))).toEqual([]);
   });
 
   it('apply did what plan showed', async () => {

@@ -4,6 +4,7 @@ import path from 'node:path';
 import { PassThrough } from 'node:stream';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ask } from '../../src/cli/ask.ts';
+import { hasColour } from '../../src/cli/output.ts';
 import type { Ended } from './program.ts';
 import { motd, type Racks, readOn, replaceOn, startRacks } from './racks.ts';
 
@@ -17,6 +18,17 @@ afterAll(() => racks?.stop());
 const escape = /\x1b/;
 
 describe('colours', () => {
+  it.each([
+    [true, false, {}, true],
+    [false, true, { isTTY: true }, false],
+    [undefined, true, {}, true],
+    [undefined, false, { isTTY: true }, false],
+    [undefined, null, { isTTY: true }, true],
+    [undefined, null, {}, false],
+  ])('option %s, environment %s, stream %j: %s', (color, colour, stream, expected) => {
+    expect(hasColour({ color }, { colour }, stream)).toBe(expected);
+  });
+
   const plan = async (args: readonly string[], env: Readonly<Record<string, string>>): Promise<Ended> =>
     (await racks.start(['plan', 'motd.ts', '-l', 'n1', ...args], { env })).ended;
 
@@ -24,8 +36,6 @@ describe('colours', () => {
     ['are left out of a pipe', [], {}, false],
     ['come with --color', ['--color'], { NO_COLOR: '1' }, true],
     ['come with FORCE_COLOR', [], { FORCE_COLOR: '1' }, true],
-    ['go with FORCE_COLOR=0', [], { FORCE_COLOR: '0' }, false],
-    ['go with --no-color', ['--no-color'], { FORCE_COLOR: '1' }, false],
   ] as const)('%s', async (_, args, env, coloured) => {
     const { stdout, stderr } = await plan(args, env);
     expect([escape.test(stdout), escape.test(stderr)]).toEqual([coloured, coloured]);
@@ -130,7 +140,6 @@ describe('the question of apply', () => {
     it.each([
       ['has colours', { TERM: 'xterm' }, [], true],
       ['has none with NO_COLOR', { TERM: 'xterm', NO_COLOR: '1' }, [], false],
-      ['has none with --no-color', { TERM: 'xterm' }, ['--no-color'], false],
       ['has neither colours nor a window when it is dumb', { TERM: 'dumb' }, [], false],
     ] as const)('%s', async (_, env, args, coloured) => {
       const run = await racks.start(['plan', 'motd.ts', '-l', name, ...args], { terminal: true, env });

@@ -1,7 +1,4 @@
 import type { Argv } from 'yargs';
-import { isSavedPlan } from '../../playbook/plan.ts';
-import { applyPlaybook } from '../apply-playbook.ts';
-import { applySavedPlan } from '../apply-saved-plan.ts';
 import type { Environment } from '../environment.ts';
 import { number, withConnection, withPlaybook } from '../options.ts';
 
@@ -32,11 +29,6 @@ export function applyCommand(
         })
         .example('$0 apply passthrough -l node07', 'one host: shows the plan, asks, applies, reboots, verifies')
         .example('$0 apply r12.plan --yes', 'exactly what was planned and saved, without a question'),
-    async (args) =>
-      exit(
-        (await isSavedPlan(args.playbook))
-          ? await applySavedPlan(args, environment, version)
-          : await applyPlaybook(args, environment),
-      ),
+    async (args) => exit(await (await import('../apply.ts')).apply(args, environment, version)),
   );
 }

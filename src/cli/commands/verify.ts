@@ -1,9 +1,6 @@
 import type { Argv } from 'yargs';
 import type { Environment } from '../environment.ts';
 import { withConnection, withPlaybook } from '../options.ts';
-import { run } from '../run.ts';
-import { showSummary } from '../show.ts';
-import { loadWork } from '../work.ts';
 
 /** `vfleet verify`: the playbook's checks alone. */
 export function verifyCommand(
@@ -20,10 +17,6 @@ export function verifyCommand(
         '$0 verify passthrough -l node07 -v',
         'one host, with all evidence',
       ),
-    async (args) => {
-      const work = await loadWork(args.playbook, args, environment);
-      const summary = await run({ command: 'verify', ...work, args, environment });
-      exit(showSummary(summary, 'verify', args, environment));
-    },
+    async (args) => exit(await (await import('../verify.ts')).verify(args, environment)),
   );
 }
