@@ -54,8 +54,9 @@ export function isOutdated(entries: readonly BootEntry[] | null, wish: ArgumentW
   return entry !== undefined && problemOfLine(entry.arguments, wish) !== null;
 }
 
+/** Memtest86+ has arguments too (`linux16 /boot/memtest86+.bin console=…`), and no kernel release in its name. */
 function isLinux(entry: BootEntry): boolean {
-  return entry.kernel !== null || entry.arguments !== '';
+  return entry.kernel !== null || (entry.default && entry.arguments !== '');
 }
 
 /** Rescue entries have only a part of the arguments (`10_linux`, `GRUB_CMDLINE_LINUX_RECOVERY`), and run no guests. */

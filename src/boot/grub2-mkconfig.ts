@@ -4,6 +4,7 @@ import { type Script, sh } from '../shell/script.ts';
 import { parseArgument, sameName } from './arguments.ts';
 import { lineOf, refuseContradiction } from './contradiction.ts';
 import type { BootDriver, BootInput, BootPlan } from './driver.ts';
+import { generateBeside } from './generate-beside.ts';
 import { parseGrubDefault, printGrubDefault, type Statement } from './grub-default.ts';
 import { editLine } from './grub-line.ts';
 import { judgeGrubReadBack, readGrubBack } from './grub-read-back.ts';
@@ -127,7 +128,7 @@ function regenerate(facts: Facts): Script {
 PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin
 if grep -q '^[[:space:]]*configfile[[:space:]]' ${file} 2>/dev/null && ! grep -q '^[[:space:]]*menuentry[[:space:]]' ${file}
 then echo ${`${file} is a stub that loads another file; it was not overwritten`} >&2; exit 65; fi
-grub2-mkconfig -o ${file}`;
+${generateBeside('grub2-mkconfig', file)}`;
 }
 
 function stub(file: string, host: string): VfleetError {

@@ -3,6 +3,7 @@ import { type Script, sh } from '../shell/script.ts';
 import { render } from '../template/template.ts';
 import { lineOf, refuseContradiction } from './contradiction.ts';
 import type { BootDriver, BootInput, BootPlan } from './driver.ts';
+import { generateBeside } from './generate-beside.ts';
 import { parseGrubDefault } from './grub-default.ts';
 import { judgeGrubReadBack, readGrubBack } from './grub-read-back.ts';
 import { evaluate, type Source, type SourceToken } from './grub-sources.ts';
@@ -23,9 +24,10 @@ export const updateGrub: BootDriver = {
   loader: 'update-grub',
   read: () => ({ files: [main, glob, dropIn], probes: { syntax: syntaxProbe() } }),
   plan,
-  regenerate: () => sh`
+  // What update-grub itself runs (`exec grub-mkconfig -o /boot/grub/grub.cfg`, update-grub(8)), to a file beside.
+  regenerate: (facts) => sh`
 PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin
-update-grub`,
+${generateBeside('grub-mkconfig', configPath(facts))}`,
   readBack: (facts) => readGrubBack(configPath(facts)),
   judgeReadBack: judgeGrubReadBack,
 };

@@ -7,13 +7,21 @@ import { linesOf, type Sections } from './sections.ts';
  * locked, and a guest's process may carry another name (`-name …,process=`). virsh may hang too, so it has five seconds; asked
  * read-only and only while libvirt's socket is there.
  */
-export const guestsProbe = sh`
-section guests
+const findGuests = sh`
 qemu=$(
   grep -lsE '^(qemu-system-.*|qemu-kvm|kvm)$' /proc/[0-9]*/comm
   ls -l /proc/[0-9]*/exe 2>/dev/null | grep -E -- '-> .*/(qemu-system-[^/ ]*|qemu-kvm|kvm)( \\(deleted\\))?$'
 )
-pids=$(printf '%s\\n' "$qemu" | sed -n 's#^.*/proc/\\([0-9]*\\)/.*#\\1#p' | sort -un)
+pids=$(printf '%s\\n' "$qemu" | sed -n 's#^.*/proc/\\([0-9]*\\)/.*#\\1#p' | sort -un)`;
+
+/** Sets `$guests` to a line for each running guest; for the moment right before a reboot. */
+export const guestsNow = sh`
+${findGuests}
+guests=$(for pid in $pids; do echo "qemu process $pid"; done)`;
+
+export const guestsProbe = sh`
+section guests
+${findGuests}
 for pid in $pids; do
   printf 'pid %s\\000' "$pid"
   cat "/proc/$pid/cmdline" 2>/dev/null

@@ -1,7 +1,7 @@
 import type { Resource, Wants } from '../resources/resource.ts';
 import type { Ensured } from './handle.ts';
 import { type Look, lookAt } from './look.ts';
-import { matchChanges, matchFacts } from './plan-match.ts';
+import { matchChanges, matchFacts, matchPending } from './plan-match.ts';
 import type { Session } from './session.ts';
 import { tryWrite } from './write.ts';
 
@@ -26,7 +26,8 @@ export async function ensure(session: Session, resources: readonly Resource[]): 
       // After a lost link less may be left to do than was shown; what is left must have been shown all the same.
       if (expected !== undefined && (attempt === 1 || look.changes.length > 0)) {
         if (session.reboots === 0) matchFacts(expected, session.facts);
-        matchChanges(expected, step, look.changes);
+        if (step === 0 && attempt === 1) matchPending(expected, look.record.pending);
+        matchChanges(expected, step, look.changes, look.record.pending.length > 0);
       }
       const isLast = attempt === attempts;
       if (!(await tryWrite(session, look, isLast))) continue;

@@ -74,7 +74,7 @@ fi
 }
 
 /** Runs the work: `$1` is the job's folder, `$2` the host lock. */
-const runner = `exec 8>>"$1/alive"; flock -n 8 || exit 0
+const runner = `exec 8>>"$1/alive"; flock -w 5 8 || exit 0
 [ ! -f "$1/exit" ] || exit 0
 : >"$1/log"; : >"$1/begun"
 exec 9>>"$2"; flock 9
@@ -82,7 +82,8 @@ hold=
 if command -v systemd-inhibit >/dev/null 2>&1 &&
   systemd-inhibit --what=shutdown --who=vfleet --why=probe true >/dev/null 2>&1
 then hold='systemd-inhibit --what=shutdown --who=vfleet --why=boot-configuration'; fi
-LC_ALL=C $hold /bin/sh "$1/work" >"$1/log" 2>&1 </dev/null
+# What it starts must not keep the locks: a daemon begun by a grub.d script would hold them for ever.
+LC_ALL=C $hold /bin/sh "$1/work" >"$1/log" 2>&1 </dev/null 8>&- 9>&-
 code=$?
 echo "$code" >"$1/exit.new" && sync && mv "$1/exit.new" "$1/exit"
 exit 0

@@ -1,9 +1,12 @@
+import { VfleetError } from '../errors.ts';
 import type { PlannedChange } from '../events/event.ts';
 import { type Found, parseRead, readScript } from '../resources/batch.ts';
+import type { Effect } from '../resources/effect.ts';
 import { mergeEffects } from '../resources/effect-order.ts';
 import { planEnsure } from '../resources/plan-ensure.ts';
 import type { Action, Read, Resource } from '../resources/resource.ts';
 import { type HostRecord, parseRecord, recordPath } from './record.ts';
+import { recordDigest } from './record-write.ts';
 import type { Session } from './session.ts';
 
 /** What one look at the host says is to be done. */
@@ -27,25 +30,58 @@ export async function lookAt(session: Session, resources: readonly Resource[], s
   ]);
   const output = await context.shell.run(readScript(reads), { signal: context.abandon });
   const found = parseRead(reads, output, name);
-  const record = recordOf(found);
+  const stored = storedRecord(found, name);
+  session.recordDigest = recordDigest(stored);
+  const record = parseRecord(stored === null ? null : stored.toString('utf8'));
   const owner = context.playbook.name;
   const owned = record.ownedArguments[owner] ?? [];
   // What an earlier `ensure` of this run wished for is not this one's to take away.
   const ownedArguments = owned.filter((token) => !session.ownedEarlier.includes(token));
-  const plan = planEnsure(resources, found.states, { host: name, facts, ownedArguments });
+  const regenerationDue = record.pending.some((effect) => effect.kind === 'boot-configuration');
+  const plan = planEnsure(resources, found.states, { host: name, facts, ownedArguments, regenerationDue });
   const changes = plan.changes.map(({ resource, summary, diffs, effects, notes, digest }): PlannedChange => {
     return { resource, summary, diffs, effects, notes, digest, tentative: session.tentative, step };
   });
   const ownedNow = plan.ownedArguments === null ? owned : [...session.ownedEarlier, ...plan.ownedArguments];
+  const letGo = owned.filter((token) => !ownedNow.includes(token));
+  const pending = mergeEffects([...record.pending.map((effect) => without(effect, letGo)), ...plan.effects]);
   const next: HostRecord = {
-    ...record,
     ownedArguments: { ...record.ownedArguments, [owner]: [...new Set(ownedNow)] },
-    pending: mergeEffects([...record.pending, ...plan.effects]),
+    pending,
+    // A reboot that was stamped before something more became due does not count for it.
+    stamp: hasMore(record.pending, pending) ? null : record.stamp,
   };
   return { changes, actions: plan.changes.flatMap((change) => change.actions), found, record, next };
 }
 
-function recordOf(found: Found): HostRecord {
+/** Effects that the host does not know to be due yet, whatever their reasons say. */
+export function hasMore(known: readonly Effect[], effects: readonly Effect[]): boolean {
+  const there = new Set(known.map(essence));
+  return effects.some((effect) => !there.has(essence(effect)));
+}
+
+/** An effect without its reason, which may be worded otherwise each time. */
+export function essence({ reason: _, ...effect }: Effect): string {
+  return JSON.stringify(effect);
+}
+
+/** An effect that no longer asks for arguments which the runner has let go of. */
+function without(effect: Effect, letGo: readonly string[]): Effect {
+  if (effect.kind !== 'boot-configuration' && effect.kind !== 'reboot') return effect;
+  return { ...effect, present: effect.present.filter((token) => !letGo.includes(token)) };
+}
+
+/** Bytes of the record as the host has it. Errors: `record.unreadable` where it is there, but may not be read. */
+function storedRecord(found: Found, host: string): Buffer | null {
   const stored = found.states.get('the record of vfleet')?.file(recordPath);
-  return parseRecord(stored?.kind === 'file' ? stored.bytes.toString('utf8') : null);
+  if (stored === undefined || stored.kind === 'absent') return null;
+  if (stored.kind === 'file') return stored.bytes;
+  throw new VfleetError({
+    code: 'record.unreadable',
+    host,
+    thing: recordPath,
+    expected: 'the record of earlier runs',
+    found: stored.type,
+    next: 'log in as root, or let vfleet elevate: ssh: { elevate: sudo }',
+  });
 }

@@ -1,7 +1,9 @@
 import { VfleetError } from '../errors.ts';
+import { guestsNow } from '../facts/guests.ts';
 import { type Script, sh } from '../shell/script.ts';
 import type { Output, Shell } from '../shell/shell.ts';
-import { type HostRecord, printRecord, recordPath, stateFolder } from './record.ts';
+import type { HostRecord } from './record.ts';
+import { recordChanged, replaceRecord } from './record-write.ts';
 
 /** How long to wait for a host, in milliseconds. */
 export interface RebootPolicy {
@@ -26,19 +28,16 @@ export interface Clock {
  * Asks for the reboot in one round trip: refuses while guests run, or when the host has booted since; then stamps the
  * record with the boot id, and only then reboots, detached, so that the answer still arrives.
  */
-export function rebootScript(record: HostRecord, bootId: string, guestsAllowed: boolean): Script {
-  const stamped: HostRecord = { ...record, stamp: bootId };
+export function rebootScript(expected: string, record: HostRecord, bootId: string, guestsAllowed: boolean): Script {
   return sh`
 # A link that breaks while this runs must not stop it between the stamp and the reboot.
 trap '' HUP PIPE
-exec 9>>${`${stateFolder}/lock`}; flock -w 60 9 || { section busy; exit 75; }
 if [ "$(cat /proc/sys/kernel/random/boot_id)" != ${bootId} ]; then section moved; exit 76; fi
 if [ ${guestsAllowed ? 'yes' : 'no'} = no ]; then
-  guests=$(grep -lsE '^(qemu-|kvm$)' /proc/[0-9]*/comm | sed 's,/proc/\\([0-9]*\\)/comm,qemu process \\1,')
+${guestsNow}
   if [ -n "$guests" ]; then section guests; echo "$guests"; exit 77; fi
 fi
-printf %s ${printRecord(stamped)} >${`${recordPath}.new`} && sync ${`${recordPath}.new`} && mv ${`${recordPath}.new`} ${recordPath} && sync ||
-  { section unwritten; exit 73; }
+${replaceRecord(expected, { ...record, stamp: bootId })}
 command='sleep 1; systemctl reboot || reboot || shutdown -r now'
 if command -v systemd-run >/dev/null 2>&1 && [ -d /run/systemd/system ] &&
   systemd-run --unit="vfleet-reboot-$$" /bin/sh -c "$command" >/dev/null 2>&1
@@ -64,6 +63,7 @@ export function judgeRebootAnswer(output: Output, host: string): void {
       next: 'stop or migrate the guests and run `vfleet apply` again, or allow it with --reboot-with-guests',
     });
   }
+  if (sections.has('changed')) throw recordChanged(host);
   if (sections.has('moved')) {
     throw new VfleetError({
       code: 'reboot.moved',

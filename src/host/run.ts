@@ -37,7 +37,12 @@ export async function runHost(context: HostContext): Promise<HostEnd> {
   } catch (thrown) {
     const failure = failureOf(thrown, host.name);
     const writes = session?.writes ?? 0;
-    return { state: stateOfError(failure.code, writes > 0), failure, writes, reboots: session?.reboots ?? 0 };
+    return {
+      state: stateOfError(failure.code, session?.begun ?? false),
+      failure,
+      writes,
+      reboots: session?.reboots ?? 0,
+    };
   } finally {
     // A plan is worth showing also when the host ends badly after it.
     if (session !== null && mode === 'plan') bus.emit({ type: 'planned', host: host.name, plan: session.plan });

@@ -17,6 +17,10 @@ export class Session {
   facts: Facts;
   /** The record as the host has it, as far as it was read. */
   record: HostRecord = emptyRecord;
+  /** Of the record's text on the host: SHA-256, or `absent`. */
+  recordDigest = 'absent';
+  /** Something may have been written: it is no longer as if the run had not been. */
+  begun = false;
   /** A reboot is planned: what is planned after it may turn out otherwise. */
   tentative = false;
   /** Number of `ensure` calls so far. */
@@ -70,7 +74,7 @@ export class Session {
 
   /** Comes to an end here when somebody asked to stop: nothing has been begun that is not written down. */
   stopHere(): void {
-    if (this.context.stop.aborted) throw interruptedAt(this.name, this.writes > 0);
+    if (this.context.stop.aborted) throw interruptedAt(this.name, this.begun);
   }
 
   /** The plan as far as it was made. */

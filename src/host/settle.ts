@@ -8,7 +8,8 @@ import { explainInactive } from './inactive.ts';
 import { type Job, type JobResult, jobScript, parseJob } from './job.ts';
 import { probeHost } from './probe.ts';
 import { awaitReboot, judgeRebootAnswer, rebootScript } from './reboot.ts';
-import { writeRecord } from './record-write.ts';
+import { printRecord } from './record.ts';
+import { recordDigest, recordTimeout, writeRecord } from './record-write.ts';
 import type { Session } from './session.ts';
 
 type RebootEffect = Extract<Effect, { kind: 'reboot' }>;
@@ -46,8 +47,9 @@ async function regenerate(session: Session, effects: readonly Effect[]): Promise
     readBack: configuration === undefined ? sh`:` : bootDriver(facts).readBack(facts),
   };
   session.stale = true;
+  session.begun = true;
   const { code, log, generated } = await follow(session, job);
-  if (code !== 0) throw jobFailed(name, code, log);
+  if (code !== 0) throw jobFailed(name, effects, code, log);
   if (configuration !== undefined) {
     const problems = bootDriver(facts).judgeReadBack(generated, configuration);
     if (problems.length > 0) throw notGenerated(name, problems);
@@ -64,20 +66,28 @@ async function regenerate(session: Session, effects: readonly Effect[]): Promise
 /** Follows the job to its end, logging in again whenever the link is lost. */
 async function follow(session: Session, job: Job): Promise<JobResult & { readonly generated: string }> {
   const { shell, clock, bus, abandon } = session.context;
-  const begun = clock.now();
+  let answered = clock.now();
   for (;;) {
     try {
       const output = await shell.run(jobScript(job), {
         timeout: jobDeadline,
         signal: abandon,
-        onLine: (line) => bus.emit({ type: 'progress', host: session.name, line }),
+        onLine: (line) => {
+          answered = clock.now();
+          bus.emit({ type: 'progress', host: session.name, line });
+        },
       });
       const generated = output.sections.get('boot-entries')?.toString('utf8') ?? '';
       return { ...parseJob(output, session.name), generated };
     } catch (thrown) {
       const again =
         thrown instanceof VfleetError && ['ssh.lost', 'ssh.unreachable', 'ssh.timeout'].includes(thrown.code);
-      if (!again || clock.now() - begun > jobDeadline || abandon.aborted) throw thrown;
+      if (!again || abandon.aborted) throw thrown;
+      if (thrown.code === 'ssh.lost') answered = clock.now();
+      else {
+        session.stopHere();
+        if (clock.now() - answered > session.context.reboot.deadline) throw gone(session, thrown);
+      }
       session.enter('settle', 'the link was lost; logging in again');
       await clock.sleep(session.context.reboot.firstPause, abandon);
     }
@@ -91,7 +101,7 @@ function workOf(session: Session, effect: Effect): Script {
     case 'boot-configuration':
       return sh`( ${bootDriver(session.facts).regenerate(session.facts)} ) || exit`;
     case 'service':
-      return sh`systemctl restart ${effect.unit} || exit`;
+      return sh`systemctl restart ${effect.unit} || { code=$?; echo ${`systemctl restart ${effect.unit} failed`}; exit $code; }`;
     case 'reboot':
       throw new Error('a reboot is no job');
   }
@@ -107,8 +117,7 @@ async function settleReboot(session: Session, effect: RebootEffect): Promise<voi
   if (stamp === null || stamp === bootId) {
     session.stopHere();
     await context.bus.intend({ type: 'effect-intent', host: name, effect });
-    before = bootId;
-    await reboot(session, bootId);
+    before = await rebootNow(session, bootId);
   }
   session.enter('facts');
   session.facts = await probeHost(context);
@@ -127,25 +136,47 @@ async function settleReboot(session: Session, effect: RebootEffect): Promise<voi
   context.bus.emit({ type: 'effect-done', host: name, effect });
 }
 
+/** Reboots, and gives the boot id from before. When the host has booted meanwhile, that boot is the one to end. */
+async function rebootNow(session: Session, bootId: string): Promise<string> {
+  try {
+    await reboot(session, bootId);
+    return bootId;
+  } catch (thrown) {
+    if (!(thrown instanceof VfleetError && thrown.code === 'reboot.moved')) throw thrown;
+    session.facts = await probeHost(session.context);
+    const now = session.facts.identity.bootId ?? bootId;
+    await reboot(session, now);
+    return now;
+  }
+}
+
 async function reboot(session: Session, bootId: string): Promise<void> {
   const { context, name } = session;
   const { shell, clock, abandon, guestsAllowed } = context;
   session.enter('reboot');
-  const request = rebootScript(session.record, bootId, guestsAllowed);
+  const request = rebootScript(session.recordDigest, session.record, bootId, guestsAllowed);
   let answered = false;
+  let first = true;
   const ask = async (): Promise<boolean> => {
     if (answered) return false;
     try {
-      judgeRebootAnswer(await shell.run(request, { signal: abandon }), name);
+      judgeRebootAnswer(await shell.run(request, { signal: abandon, timeout: recordTimeout }), name);
       answered = true;
     } catch (thrown) {
+      if (!(thrown instanceof VfleetError)) throw thrown;
+      // Another boot than the one that was asked about: by our own request, or, at the first time, by somebody else.
+      if (thrown.code === 'reboot.moved' && !first) return false;
       // The link may break before the answer, or the host may be on its way: the boot id will tell.
-      if (!(thrown instanceof VfleetError && /^ssh\.|^reboot\.moved$/.test(thrown.code))) throw thrown;
+      if (!/^ssh\.|^shell\.timeout$/.test(thrown.code)) throw thrown;
+    } finally {
+      first = false;
     }
     return true;
   };
+  session.begun = true;
   await ask();
   session.record = { ...session.record, stamp: bootId };
+  session.recordDigest = recordDigest(printRecord(session.record));
   session.reboots += 1;
   await awaitReboot({
     shell,
@@ -158,11 +189,25 @@ async function reboot(session: Session, bootId: string): Promise<void> {
   });
 }
 
-function jobFailed(host: string, code: number, log: string): VfleetError {
+/** It went down in the middle of the job and stays away as long as no reboot may take. */
+function gone(session: Session, last: VfleetError): VfleetError {
+  return new VfleetError({
+    code: 'settle.lost',
+    host: session.name,
+    thing: 'the regeneration of the boot configuration',
+    expected: 'to hear how it ended',
+    found: last.parts.found ?? last.message,
+    next: 'look at its console; when it is up again, run `vfleet apply` again: it goes on from here',
+  });
+}
+
+function jobFailed(host: string, effects: readonly Effect[], code: number, log: string): VfleetError {
   return new VfleetError({
     code: 'settle.job-failed',
     host,
-    thing: 'the regeneration of the boot configuration',
+    thing: effects
+      .map((effect) => (effect.kind === 'service' ? `restarting ${effect.unit}` : `regenerating the ${effect.kind}`))
+      .join(', '),
     expected: 'exit code 0',
     found: `exit code ${code}: ${log.split('\n').slice(-5).join(' | ') || 'no output'}`,
     next: 'mend the cause on the host and run `vfleet apply` again; nothing was rebooted',

@@ -1,8 +1,9 @@
 import { VfleetError } from '../errors.ts';
 import { parseWrite, type WriteResult, writeScript } from '../resources/batch.ts';
-import type { Effect } from '../resources/effect.ts';
-import type { Look } from './look.ts';
+import { mask } from '../shell/secret.ts';
+import { hasMore, type Look } from './look.ts';
 import { printRecord, stateFolder } from './record.ts';
+import { recordDigest } from './record-write.ts';
 import type { Session } from './session.ts';
 
 /** Longest time for a write script, in milliseconds: a full sync of a busy disk takes its time. */
@@ -18,6 +19,7 @@ export async function tryWrite(session: Session, look: Look, last: boolean): Pro
   session.stopHere();
   session.enter('apply');
   await context.bus.intend({ type: 'write-intent', host: name, changes: look.changes });
+  session.begun = true;
   const script = writeScript({
     guards: look.found.seen,
     actions: look.actions,
@@ -30,6 +32,7 @@ export async function tryWrite(session: Session, look: Look, last: boolean): Pro
     result = parseWrite(await context.shell.run(script, { timeout, signal: context.abandon }), look.actions);
   } catch (thrown) {
     // The link broke: the host knows whether it was written, and its lock keeps us out while it still writes.
+    session.stale = true;
     if (last || !(thrown instanceof VfleetError && thrown.code === 'ssh.lost')) throw thrown;
     await context.clock.sleep(context.reboot.firstPause, context.abandon);
     return false;
@@ -44,24 +47,23 @@ export async function tryWrite(session: Session, look: Look, last: boolean): Pro
     session.stale = true;
     session.writes += 1;
   }
-  if (result.kind !== 'done') throw explain(result, name);
+  if (result.kind !== 'done') throw explain(result, name, script.secrets);
   for (const text of result.notes) context.bus.emit({ type: 'warning', host: name, text });
+  session.recordDigest = recordDigest(printRecord(look.next));
   context.bus.emit({ type: 'written', host: name, changes: look.changes });
   return true;
 }
 
 /** Actions to take, or effects that the host does not know to be due yet. */
 function isDue({ actions, record, next }: Look): boolean {
-  const known = new Set(record.pending.map(essence));
-  return actions.length > 0 || next.pending.some((effect) => !known.has(essence(effect)));
+  return actions.length > 0 || hasMore(record.pending, next.pending);
 }
 
-/** An effect without its reason, which may be worded otherwise each time. */
-function essence({ reason: _, ...effect }: Effect): string {
-  return JSON.stringify(effect);
-}
-
-function explain(result: Exclude<WriteResult, { kind: 'done' }>, host: string): VfleetError {
+function explain(
+  result: Exclude<WriteResult, { kind: 'done' }>,
+  host: string,
+  secrets: readonly string[],
+): VfleetError {
   switch (result.kind) {
     case 'locked':
       return new VfleetError({
@@ -87,7 +89,7 @@ function explain(result: Exclude<WriteResult, { kind: 'done' }>, host: string): 
         host,
         thing: `${result.step} ${result.path}`.trim(),
         expected: 'that it succeeds',
-        found: result.reason,
+        found: mask(result.reason, secrets),
         next:
           result.written.length === 0
             ? 'mend the cause and run `vfleet apply` again; no managed file was changed'
@@ -99,7 +101,7 @@ function explain(result: Exclude<WriteResult, { kind: 'done' }>, host: string): 
         host,
         thing: result.label,
         expected: 'exit code 0',
-        found: `exit code ${result.code}: ${result.output.trim().split('\n').slice(-3).join(' | ') || 'no output'}`,
+        found: `exit code ${result.code}: ${mask(result.output, secrets).trim().split('\n').slice(-3).join(' | ') || 'no output'}`,
         next: 'mend the cause and run `vfleet apply` again',
       });
   }

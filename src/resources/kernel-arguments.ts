@@ -4,6 +4,7 @@ import type { BootPlan, ConfiguredFile } from '../boot/driver.ts';
 import { isOutdated } from '../boot/grub-read-back.ts';
 import { lostArguments } from '../boot/lost-arguments.ts';
 import { type ArgumentWish, missingInOrder } from '../boot/wish.ts';
+import { VfleetError } from '../errors.ts';
 import type { ArgumentValue } from './argument-value.ts';
 import { parseArgumentWish } from './argument-wish.ts';
 import { diffOf } from './diff.ts';
@@ -34,13 +35,14 @@ function change(wish: ArgumentWish, state: State, context: ChangeContext): Chang
   const plan = bootDriver(facts).plan(wish, { host, facts, state, owned: ownedArguments });
   const effects = effectsOf(wish, plan, context);
   if (plan.file === null && effects.length === 0) return null;
+  refuseLoss(plan, effects, context);
   return {
     resource: 'kernel arguments',
     summary: summaryOf(plan, effects),
     diffs: plan.file === null ? [] : [diffOf(plan.file.path, plan.file.before, wishedFile(plan.file))],
     actions: plan.file === null ? [] : [actionOf(plan.file)],
     effects,
-    notes: [...plan.notes, ...lostNotes(plan, effects, context)],
+    notes: plan.notes,
     ownedArguments: plan.ownedTokens,
   };
 }
@@ -68,12 +70,23 @@ function effectsOf(wish: ArgumentWish, plan: BootPlan, { facts }: ChangeContext)
   ];
 }
 
-/** What nothing configures is dropped when the entries are generated anew. */
-function lostNotes(plan: BootPlan, effects: readonly Effect[], { facts }: ChangeContext): readonly string[] {
-  if (plan.line === null || !effects.some((effect) => effect.kind === 'boot-configuration')) return [];
+/**
+ * Arguments that only the generated entries have would be dropped by generating them anew; `net.ifnames=0` among them
+ * renames the network interfaces, and the host is lost.
+ */
+function refuseLoss(plan: BootPlan, effects: readonly Effect[], { host, facts, regenerationDue }: ChangeContext): void {
+  // What an earlier run took out of the file is still in the entries until its regeneration.
+  if (regenerationDue || plan.line === null || !effects.some((effect) => effect.kind === 'boot-configuration')) return;
   const lost = lostArguments(facts.boot.entries, [...plan.line, ...plan.removed]);
-  if (lost.length === 0) return [];
-  return [`the boot entry has ${lost.join(' ')}, which no file configures: the new one will not have it`];
+  if (lost.length === 0) return;
+  throw new VfleetError({
+    code: 'boot.lost-arguments',
+    host,
+    thing: `the boot entries in ${facts.boot.configPath}`,
+    expected: 'arguments that a file configures',
+    found: `${lost.join(' ')}, which no file configures and generating anew would drop`,
+    next: `add them to GRUB_CMDLINE_LINUX in /etc/default/grub, or take them out of the boot entries; nothing was changed`,
+  });
 }
 
 function summaryOf(plan: BootPlan, effects: readonly Effect[]): string {

@@ -44,7 +44,7 @@ export function digestOf(change: Change): string {
     action.kind === 'run' ? { ...action, script: action.script.text } : action,
   );
   return createHash('sha256')
-    .update(JSON.stringify([scripts, change.effects, change.diffs]))
+    .update(JSON.stringify([scripts, change.effects.map(({ reason: _, ...effect }) => effect), change.diffs]))
     .digest('hex');
 }
 

@@ -75,6 +75,8 @@ export interface ChangeContext {
   readonly facts: Facts;
   /** Tokens of kernel arguments that earlier runs added and that are the runner's to replace. */
   readonly ownedArguments: readonly string[];
+  /** An earlier run has left the regeneration of the boot configuration due. */
+  readonly regenerationDue?: boolean;
 }
 
 /**

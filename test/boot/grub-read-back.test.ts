@@ -1,4 +1,4 @@
-import { readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { bootDriver } from '../../src/boot/choose-driver.ts';
@@ -114,9 +114,10 @@ describe('isOutdated', () => {
 describe('the scripts', () => {
   const root = temporaryFolder('boot');
   const tool = (name: string): void => {
-    writeFileSync(join(root, name), `#!/bin/sh\necho "${name} $*" >>${root}/log\n`, { mode: 0o755 });
+    const text = `#!/bin/sh\necho "${name} $*" >>${root}/log\n[ "$1" != -o ] || echo generated >"$2"\nexit "\${FAIL:-0}"\n`;
+    writeFileSync(join(root, name), text, { mode: 0o755 });
   };
-  for (const name of ['update-grub', 'grub2-mkconfig', 'dracut', 'update-initramfs']) tool(name);
+  for (const name of ['grub-mkconfig', 'grub2-mkconfig', 'dracut', 'update-initramfs']) tool(name);
   const env = { PATH: `${root}:/usr/bin:/bin` };
   const logged = async (
     script: Parameters<typeof run>[0],
@@ -135,11 +136,19 @@ describe('the scripts', () => {
       const ubuntu = facts({});
       const centos = facts({ loader: 'grub2-mkconfig', initramfs: 'dracut' });
       writeFileSync(join(root, 'grub.cfg'), config('x'));
-      expect(await logged(bootDriver(ubuntu).regenerate(ubuntu), shell)).toEqual({ code: 0, log: 'update-grub \n' });
-      expect(await logged(bootDriver(centos).regenerate(centos), shell)).toEqual({
-        code: 0,
-        log: `grub2-mkconfig -o ${root}/grub.cfg\n`,
-      });
+      for (const [host, tool] of [
+        [ubuntu, 'grub-mkconfig'],
+        [centos, 'grub2-mkconfig'],
+      ] as const) {
+        writeFileSync(join(root, 'grub.cfg'), config('x'));
+        // Into a file beside, which then takes the place of the old one.
+        expect(await logged(bootDriver(host).regenerate(host), shell)).toEqual({
+          code: 0,
+          log: `${tool} -o ${root}/grub.cfg.vfleet-new\n`,
+        });
+        expect(readFileSync(join(root, 'grub.cfg'), 'utf8')).toBe('generated\n');
+        expect(existsSync(join(root, 'grub.cfg.vfleet-new'))).toBe(false);
+      }
       expect(await logged(initramfsScript(ubuntu), shell)).toEqual({ code: 0, log: 'update-initramfs -u -k all\n' });
       expect((await logged(initramfsScript(centos), shell)).log).toBe(
         'dracut -f --kver 6.1.0-18-amd64\ndracut -f --kver 6.1.0-17-amd64\n',
@@ -149,6 +158,17 @@ describe('the scripts', () => {
       );
     },
   );
+
+  it('leave the old configuration in place when the tool fails', async () => {
+    const ubuntu = facts({});
+    writeFileSync(join(root, 'grub.cfg'), config('x'));
+    const { code } = await run(bootDriver(ubuntu).regenerate(ubuntu), ['/bin/sh', '-s'], {
+      env: { ...env, FAIL: '3' },
+    });
+    expect(code).toBe(3);
+    expect(readFileSync(join(root, 'grub.cfg'), 'utf8')).toBe(config('x'));
+    expect(existsSync(join(root, 'grub.cfg.vfleet-new'))).toBe(false);
+  });
 
   it('never overwrite a stub', async () => {
     const centos = facts({ loader: 'grub2-mkconfig' });

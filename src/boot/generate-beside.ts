@@ -1,0 +1,18 @@
+import { type Script, sh } from '../shell/script.ts';
+
+/**
+ * Runs `grub-mkconfig` or `grub2-mkconfig` into a new file beside the configuration, and puts it in place only when it is
+ * whole and on disk. The tool itself copies over the old file in place in the end (`cat … > grub.cfg`, util/grub-mkconfig.in
+ * of GRUB 2.04 and later), and power lost in that moment would leave a host that does not boot.
+ */
+export function generateBeside(tool: 'grub-mkconfig' | 'grub2-mkconfig', path: string): Script {
+  const beside = `${path}.vfleet-new`;
+  const check = tool.replace('mkconfig', 'script-check');
+  return sh`
+rm -f ${[beside, `${beside}.new`]}
+${tool} -o ${beside} || { code=$?; rm -f ${[beside, `${beside}.new`]}; exit $code; }
+if command -v ${check} >/dev/null 2>&1 && ! ${check} ${beside}; then rm -f ${beside}; exit 65; fi
+if ! [ -s ${beside} ]; then echo ${`${tool} wrote nothing to ${beside}`} >&2; exit 65; fi
+if command -v selinuxenabled >/dev/null 2>&1 && selinuxenabled; then chcon --reference=${path} ${beside} 2>/dev/null || :; fi
+sync ${beside} && mv -f ${beside} ${path} && sync ${path.replace(/\/[^/]*$/, '')}`;
+}
