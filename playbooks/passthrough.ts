@@ -12,6 +12,8 @@ export default playbook({
      * agent, hence the guide's default.
      */
     allowUnsafeInterrupts: z.boolean().default(true),
+    /** Devices that must be held by vfio-pci, for `verify`: addresses (`0000:03:00.0`) or ids (`10de:1b06`). */
+    devices: z.array(z.string()).default([]),
   }),
 
   gate: () => [checks.iommuInFirmware()],
@@ -30,11 +32,12 @@ export default playbook({
     await host.settle();
   },
 
-  verify: () => [
+  verify: (host) => [
     checks.iommuInFirmware(),
     checks.iommuActive(),
     checks.kernelArgumentsActive(),
     checks.vfioLoaded(),
-    checks.devicesBound(),
+    // The host agent binds them at each start, so nothing else needs to keep the binding over a reboot.
+    checks.devicesBound(host.vars.devices, { persistent: false }),
   ],
 });

@@ -5,10 +5,9 @@ export function interruptedAt(host: string, changed: boolean): VfleetError {
   return new VfleetError({
     code: 'interrupted',
     host,
-    thing: 'its run',
-    found: changed
-      ? 'that it was interrupted between two steps; what is still due is written down on the host'
-      : 'that it was interrupted before anything was written',
+    thing: changed
+      ? 'interrupted between two steps; what is still due is written down on the host'
+      : 'interrupted before anything was written',
     next: 'run `vfleet apply` again: it goes on from here',
   });
 }

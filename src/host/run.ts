@@ -54,8 +54,8 @@ async function runPhases(session: Session): Promise<void> {
   const { playbook, mode } = session.context;
   if (mode !== 'verify') gate(session);
   await playbook.apply(handleOf(session));
+  if (mode !== 'verify') warnUnsettled(session);
   if (mode === 'plan') return;
-  if (mode === 'apply') refuseUnsettled(session);
   await verify(session);
 }
 
@@ -106,7 +106,7 @@ function gate(session: Session): void {
 }
 
 /** Effects that a playbook left due are due still: the next run finds them on the host, and an operator hears of it. */
-function refuseUnsettled(session: Session): void {
+function warnUnsettled(session: Session): void {
   const left: readonly Effect[] = session.due;
   if (left.length === 0) return;
   session.context.bus.emit({

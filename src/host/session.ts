@@ -35,8 +35,8 @@ export class Session {
   pending: readonly Effect[] = [];
   /** Effects that are due now, in order. */
   due: readonly Effect[] = [];
-  /** All effects of the run, in order. */
-  effects: readonly Effect[] = [];
+  /** Effects that a `settle` of the playbook consumes, in order. */
+  settled: readonly Effect[] = [];
   wants: Wants = {};
   /** Kernel arguments that earlier `ensure`s of this run own. */
   ownedEarlier: readonly string[] = [];
@@ -65,7 +65,6 @@ export class Session {
   /** Adds effects that became due. */
   addDue(effects: readonly Effect[]): void {
     this.due = mergeEffects([...this.due, ...effects]);
-    this.effects = mergeEffects([...this.effects, ...effects]);
   }
 
   enter(phase: Phase, detail?: string): void {
@@ -85,7 +84,7 @@ export class Session {
       gates: this.gates,
       changes: this.changes,
       pending: this.pending,
-      effects: this.effects,
+      effects: this.settled,
       machineId: this.facts.identity.machineId,
       factsRead: this.factsRead,
     };

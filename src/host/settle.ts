@@ -3,6 +3,7 @@ import { bootDriver } from '../boot/choose-driver.ts';
 import { initramfsScript } from '../boot/initramfs.ts';
 import { VfleetError } from '../errors.ts';
 import type { Effect } from '../resources/effect.ts';
+import { mergeEffects } from '../resources/effect-order.ts';
 import { joinScripts, type Script, sh } from '../shell/script.ts';
 import { explainInactive } from './inactive.ts';
 import { type Job, type JobResult, jobScript, parseJob } from './job.ts';
@@ -23,6 +24,7 @@ const jobDeadline = 1_800_000;
  */
 export async function settle(session: Session): Promise<void> {
   if (session.due.length === 0 || session.context.mode === 'verify') return;
+  session.settled = mergeEffects([...session.settled, ...session.due]);
   if (session.context.mode === 'plan') {
     session.tentative ||= session.due.some((effect) => effect.kind === 'reboot');
     session.due = [];

@@ -45,7 +45,7 @@ export async function tryWrite(session: Session, look: Look, last: boolean): Pro
   }
   if (result.kind !== 'locked' && result.kind !== 'changed') {
     session.stale = true;
-    session.writes += 1;
+    if (result.kind !== 'failed' || result.written.length > 0) session.writes += 1;
   }
   if (result.kind !== 'done') throw explain(result, name, script.secrets);
   for (const text of result.notes) context.bus.emit({ type: 'warning', host: name, text });
@@ -99,7 +99,7 @@ function explain(
       return new VfleetError({
         code: 'host.command-failed',
         host,
-        thing: result.label,
+        thing: `command ${result.label}`,
         expected: 'exit code 0',
         found: `exit code ${result.code}: ${mask(result.output, secrets).trim().split('\n').slice(-3).join(' | ') || 'no output'}`,
         next: 'mend the cause and run `vfleet apply` again',

@@ -1,7 +1,9 @@
 import { z } from 'zod';
 import type { Check } from '../checks/check.ts';
+import { VfleetError } from '../errors.ts';
 import type { CustomFact } from '../facts/custom-fact.ts';
 import type { HostHandle, Subject } from '../host/handle.ts';
+import { didYouMean } from '../nearest.ts';
 
 /** Facts of a playbook's own, by name; see `fact`. */
 export type CustomFacts = Readonly<Record<string, CustomFact<unknown>>>;
@@ -57,6 +59,7 @@ export function playbook<
   V extends z.ZodType = z.ZodObject<Record<never, never>>,
   F extends CustomFacts = Record<never, never>,
 >(definition: PlaybookDefinition<V, F>): Playbook {
+  refuseMistakes(definition);
   // The runner hands every function a host whose vars went through `vars` and whose facts hold `facts`.
   const erased = definition as unknown as Partial<Playbook>;
   return {
@@ -69,6 +72,33 @@ export function playbook<
     apply: erased.apply ?? (() => {}),
     verify: erased.verify ?? (() => []),
   };
+}
+
+const keys: readonly string[] = ['name', 'description', 'vars', 'facts', 'gate', 'apply', 'verify'];
+
+/** Types are not checked when a playbook is loaded, and a mistyped `gate` would be no gate. */
+function refuseMistakes(definition: object): void {
+  for (const [key, value] of Object.entries(definition)) {
+    if (!keys.includes(key)) throw mistake(key, `one of ${keys.join(', ')}`, `an unknown key${didYouMean(key, keys)}`);
+    if (['gate', 'apply', 'verify'].includes(key) && value !== undefined && typeof value !== 'function') {
+      throw mistake(key, 'a function of the host', typeof value);
+    }
+  }
+  const { name, vars } = definition as { name?: unknown; vars?: unknown };
+  if (typeof name !== 'string' || name === '') throw mistake('name', 'a name', typeof name);
+  if (vars !== undefined && typeof (vars as { safeParse?: unknown }).safeParse !== 'function') {
+    throw mistake('vars', 'a schema: z.object({ … })', typeof vars);
+  }
+}
+
+function mistake(key: string, expected: string, found: string): VfleetError {
+  return new VfleetError({
+    code: 'playbook.definition',
+    thing: `${key} of playbook({ … })`,
+    expected,
+    found,
+    next: 'correct the playbook',
+  });
 }
 
 /** Whether a value is what `playbook` made, also when another copy of the package made it. */

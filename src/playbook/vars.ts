@@ -61,8 +61,7 @@ export function validateVars(playbook: Playbook, hosts: readonly InventoryHost[]
   const lines = [...mistakes].map(([text, wrong]) => `${foldNames(wrong).join(',')}: ${text}`);
   throw new VfleetError({
     code: 'vars.invalid',
-    thing: `variables of the playbook "${playbook.name}"\n  ${lines.join('\n  ')}\n `,
-    next: 'correct them in the inventory or with -e; no host was touched',
+    thing: `variables of the playbook "${playbook.name}", to be corrected in the inventory or with -e; no host was touched:\n  ${lines.join('\n  ')}`,
   });
 }
 
@@ -81,5 +80,6 @@ function describeIssue(issue: z.core.$ZodIssue, given: unknown, host: InventoryH
   );
   const isSecret = issue.path.some((key) => isSecretName(String(key)));
   const shown = found === undefined ? 'nothing' : isSecret ? `a ${typeof found}` : JSON.stringify(found);
-  return `${path}${position === undefined ? '' : ` (${position})`}: ${issue.message}, found ${shown}`;
+  const wanted = issue.message.replace(/^Invalid input: /, '').replace(/, received .*$/, '');
+  return `${path}${position === undefined ? '' : ` (${position})`}: ${wanted}, found ${shown}`;
 }

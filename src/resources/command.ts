@@ -21,7 +21,7 @@ export interface CommandOptions {
  * @example
  * command('device ids', sh`update-pciids`, { creates: '/usr/share/misc/pci.ids' })
  */
-export function command(name: string, script: Script, options: CommandOptions): Resource {
+export function command(name: string, script: Script, options: CommandOptions = {}): Resource {
   refuseArguments(name, options);
   const resource = `command ${name}`;
   return {

@@ -75,7 +75,7 @@ export function notStarted(
     thing: elevated ? 'sudo and the shell that it starts' : 'a shell',
     expected: 'its start marker',
     found: said === '' ? what : `${what}: ${said}`,
-    next: `try \`ssh HOST ${elevated ? 'sudo ' : ''}/bin/sh\` by hand and look at what it prints or asks`,
+    next: `try \`ssh ${host} ${elevated ? 'sudo ' : ''}/bin/sh\` by hand and look at what it prints or asks`,
   });
 }
 

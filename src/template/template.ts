@@ -55,7 +55,7 @@ function load(template: Template): { readonly name: string; readonly source: str
       thing: path,
       expected: 'a template file',
       found: cause instanceof Error ? cause.message : String(cause),
-      next: 'check the path of the template',
+      next: "check the path; a template of your own is named by new URL('NAME', import.meta.url)",
       cause,
     });
   }

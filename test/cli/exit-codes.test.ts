@@ -75,6 +75,17 @@ describe.concurrent('--json', () => {
   });
 });
 
+it('many hosts at once are no reason for a warning of Node', async () => {
+  // Fifteen names of one node: more than the ten listeners at which Node warns.
+  const text = await readFile(racks.lab.inventoryPath, 'utf8');
+  const [block = ''] = /^ +new:\n(?: {10,}.*\n)+/m.exec(text) ?? [];
+  const aliases = Array.from({ length: 15 }, (_, index) => block.replace('new:', `alias${index}:`));
+  await racks.write('many.yaml', `all:\n  hosts:\n${aliases.join('')}`);
+  const { code, stdout } = await racks.vfleet('plan', 'motd.ts', '-i', 'many.yaml', '-p', '15', '--json');
+  expect(JSON.parse(stdout).totals).toMatchObject({ hosts: 15, ok: 15 });
+  expect(code).toBe(2);
+});
+
 describe('without an answer', () => {
   it('apply without --yes and without a terminal is bad usage, and nobody is even asked', async () => {
     const before = racks.lab.node('new').counters.connections;

@@ -97,6 +97,15 @@ describe.each(kinds)('passthrough on $kind', ({ kind, line, modules }) => {
   });
 });
 
+it('verify judges the devices that the inventory names', async () => {
+  const devices = (list: string) => ({ args: { extraVars: [`{"devices": [${list}]}`] } });
+  const { host, code } = await fleet.one('verify', 'debian-12-intel', devices('"0000:03:00.0"'));
+  const verdict = host.checks.find(({ check }) => check === 'devices-bound');
+  expect([code, verdict?.outcome]).toEqual([1, 'fail']);
+  expect(verdict?.evidence.join('\n')).toContain('0000:03:00.0');
+  expect((await fleet.one('verify', 'debian-12-intel', devices(''))).code).toBe(0);
+});
+
 describe('a machine with VT-d off', () => {
   it.each(['plan', 'apply', 'apply'] as const)(
     '%s refuses it each time, with the remedy, and touches nothing',

@@ -50,6 +50,33 @@ it.runIf(process.getuid?.() === 0)('a user who is not root can run a lab too', a
   });
 });
 
+const builtin = `
+  import { createJiti } from 'jiti';
+  const jiti = createJiti(process.cwd() + '/test/lab/x.ts', { fsCache: false });
+  const { startLab } = await jiti.import('../../src/lab/lab.ts');
+  const { builtinMachineKinds } = await jiti.import('../../src/lab/machine-kind.ts');
+  const { logIn } = await jiti.import('./client.ts');
+  const kinds = await builtinMachineKinds();
+  const lab = await startLab({ nodes: kinds.map((kind, index) => ({ name: 'n' + index, rack: 'r', kind })) });
+  const ran = await Promise.all(lab.nodes.map(async (node) => (await (await logIn(lab, node.name)).run('uname -s')).stdout));
+  await lab.stop();
+  console.log(JSON.stringify({ uid: process.getuid(), ran }));
+  process.exit();`;
+
+it.runIf(process.getuid?.() === 0)('and every built-in kind of machine boots for them', async ({ skip }) => {
+  const folder = await mkdtemp(path.join(os.tmpdir(), 'vfleet-nobody-'));
+  await chmod(folder, 0o777);
+  const cwd = path.resolve(import.meta.dirname, '../..');
+  const nobody = { uid: 65_534, gid: 65_534, cwd, env: { ...process.env, HOME: folder, TMPDIR: folder } };
+  const reads = await output(spawn(process.execPath, ['-e', 'require("fs").readFileSync("package.json")'], nobody));
+  if (reads.code !== 0) skip('nobody may not read this checkout');
+  const { stdout, stderr } = await output(spawn(process.execPath, ['--input-type=module', '-e', builtin], nobody));
+  await rm(folder, { recursive: true, force: true });
+  if (stderr.includes('lab.no-sandbox')) skip('user namespaces are not allowed here');
+  expect(stderr).toBe('');
+  expect(JSON.parse(stdout)).toEqual({ uid: 65_534, ran: Array(6).fill('Linux\n') });
+});
+
 async function output(child: ChildProcess): Promise<{ code: number | null; stdout: string; stderr: string }> {
   let stdout = '';
   let stderr = '';

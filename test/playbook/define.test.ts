@@ -8,10 +8,23 @@ import {
   kernelArguments,
   type Playbook,
   playbook,
-  sh,
   type Subject,
+  sh,
   z,
 } from '../../src/index.ts';
+
+// Types are not checked when a playbook is loaded, so this is where a typing error is seen.
+describe('a mistaken definition', () => {
+  it.each([
+    [{ name: 'x', gte: () => [] }, /gte of playbook.*did you mean "gate"/],
+    [{ name: 'x', aply() {} }, /aply of playbook.*did you mean "apply"/],
+    [{ name: 'x', gate: [] }, /gate of playbook.*expected a function/],
+    [{ name: 'x', vars: { a: 1 } }, /vars of playbook.*expected a schema/],
+    [{ apply() {} }, /name of playbook.*expected a name/],
+  ])('%j is refused by name', (definition, message) => {
+    expect(() => playbook(definition as never)).toThrow(message);
+  });
+});
 
 // Checked by `tsc --noEmit`, as all tests are: a type that is lost fails there.
 describe('types of a playbook', () => {

@@ -175,6 +175,16 @@ describe('a log-in shell', () => {
 });
 
 describe('sudo', () => {
+  it.each([
+    ['with a password', 'password', 'right'],
+    ['without one', 'nopasswd', undefined],
+  ] as const)('%s costs no round trip of its own: one command for each script', async (_, mode, password) => {
+    sudo(mode, password);
+    const shell = open('sudo', password);
+    for (let n = 0; n < 3; n += 1) expect((await shell.run(sh`echo out`)).stdout.toString()).toBe('out\n');
+    expect(server.counts).toMatchObject({ logins: 1, commands: expect.objectContaining({ length: 3 }) });
+  });
+
   const whoami = sh`echo elevated; cat; read -r line; echo "got:$line"`;
 
   it('without a password', async () => {

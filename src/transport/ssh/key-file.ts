@@ -47,12 +47,17 @@ async function readPrivate(path: string): Promise<string> {
   let file: Awaited<ReturnType<typeof open>> | undefined;
   try {
     file = await open(path, 'r');
+    const text = await file.readFile('latin1');
+    // Nobody should be told to change the mode of a file that is no key at all.
+    if (!/^-----BEGIN [A-Z ]*PRIVATE KEY-----|^PuTTY-User-Key-File-|^(?:ssh|ecdsa)-/m.test(text)) {
+      throw problem(path, 'a private key', 'something else', 'correct ssh.keyFile in the inventory');
+    }
     const { mode, uid } = await file.stat();
     if ((mode & 0o077) !== 0 && uid === getuid?.()) {
       const found = `mode ${(mode & 0o7777).toString(8).padStart(4, '0')}`;
       throw problem(path, 'a key that only its owner can read', found, `chmod 600 ${path}`);
     }
-    return await file.readFile('latin1');
+    return text;
   } catch (cause) {
     if (cause instanceof VfleetError) throw cause;
     const code = cause instanceof Error && 'code' in cause ? String(cause.code) : String(cause);
