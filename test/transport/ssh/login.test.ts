@@ -63,7 +63,7 @@ describe('key file', () => {
       [write('open', pair.private, 0o644), /found mode 0644; next: chmod 600/],
       [write('group', pair.private, 0o640), /found mode 0640/],
       [write('key.pub', pair.public, 0o600), /found a public key; next: name the file without .pub/],
-      [write('garbage', 'hello', 0o600), /Unsupported key format; next: convert it/],
+      [write('garbage', 'hello', 0o644), /found something else; next: correct ssh\.keyFile/],
     ];
     for (const [keyFile, message] of cases) {
       expect(await errorOf({ keyFile })).toMatchObject({
