@@ -1,6 +1,6 @@
 import type { Inventory, InventoryHost } from '../inventory/host.ts';
 import { inventorySchema } from '../inventory/schema.ts';
-import { explainHost, explainValues, inventoryTree } from '../inventory/show.ts';
+import { explainHost, explainJson, inventoryTree } from '../inventory/show.ts';
 import { foldNames } from '../names.ts';
 import { didYouMean } from '../nearest.ts';
 import { escapeJson } from '../report/escape.ts';
@@ -45,7 +45,7 @@ function documentOf({ source }: Inventory, hosts: readonly InventoryHost[]): str
     name: host.name,
     rack: host.rack,
     groups: host.groups,
-    values: explainValues(host),
+    values: explainJson(host),
   }));
   return `${escapeJson(JSON.stringify({ version: 1, source, hosts: list }, null, 2))}\n`;
 }

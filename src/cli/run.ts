@@ -53,6 +53,7 @@ export async function run(run: Run): Promise<Summary> {
     colour: hasColour(args, environment, stream),
     live: stream.isTTY === true && environment.dumb !== true,
   });
+  const transport = createSshTransport({ onWarning: (text) => bus.emit({ type: 'warning', host: null, text }) });
   const interrupts = catchInterrupts((line) => terminal.print(line));
   try {
     await bus.intend({
@@ -62,7 +63,6 @@ export async function run(run: Run): Promise<Summary> {
       playbook: command === 'facts' ? null : playbook.name,
       hosts: fleet.hosts.map(({ name, rack }) => ({ name, rack })),
     });
-    const transport = createSshTransport();
     const contexts = new Map(
       fleet.hosts.map((host): [string, HostContext] => {
         const target = targetOf(host, fleet.inventory, args, environment);
@@ -109,6 +109,7 @@ export async function run(run: Run): Promise<Summary> {
   } finally {
     interrupts.release();
     terminal.stop();
+    await transport.close();
     await bus.close().catch((thrown: unknown) => warn(thrown instanceof Error ? thrown.message : String(thrown)));
   }
   return folding.summary();

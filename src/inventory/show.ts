@@ -97,6 +97,18 @@ function display(value: unknown): string {
   return JSON.stringify(value, masked) ?? String(value);
 }
 
+/** The same values for programs: each as the JSON value that it is. */
+export function explainJson(host: InventoryHost): readonly (Omit<Explained, 'value'> & { readonly value: unknown })[] {
+  return explainValues(host).map((explained) => ({ ...explained, value: valueOf(explained, host) }));
+}
+
+function valueOf({ name, value }: Explained, host: InventoryHost): unknown {
+  const plain =
+    name === 'rack' ? host.rack : name.startsWith('ssh.') ? Reflect.get(host.ssh, name.slice(4)) : host.vars[name];
+  if (plain === null || value === MASK) return plain === null ? null : MASK;
+  return JSON.parse(JSON.stringify({ value: plain }, masked)).value;
+}
+
 /** Masks secrets inside of a variable, and names what only Ansible can compute. */
 function masked(key: string, value: unknown): unknown {
   if (isUnsupported(value)) return value.kind === 'vault' ? '(vault)' : value.text;

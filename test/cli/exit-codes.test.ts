@@ -65,7 +65,7 @@ describe.concurrent('--json', () => {
     expect(found).toMatchObject({ version: 1, source: racks.lab.inventoryPath });
     expect(found.hosts).toHaveLength(1);
     expect(found.hosts[0].values).toContainEqual(
-      expect.objectContaining({ name: 'ssh.user', value: '"root"', scope: 'host new' }),
+      expect.objectContaining({ name: 'ssh.user', value: 'root', scope: 'host new' }),
     );
   });
 

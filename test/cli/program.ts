@@ -27,6 +27,8 @@ export interface StartOptions {
   readonly program?: string;
   /** At a terminal of its own, where standard input stays open, and all that is written is standard output. */
   readonly terminal?: boolean;
+  /** At a terminal: the file that standard output goes to instead. */
+  readonly redirect?: string;
 }
 
 /** A run of the program while it lasts. */

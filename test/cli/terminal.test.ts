@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { rm } from 'node:fs/promises';
+import { readFile, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { PassThrough } from 'node:stream';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -135,6 +135,19 @@ describe('the question of apply', () => {
       expect(await written()).toBe('Welcome to n1\n');
       // The cursor is back.
       expect(done.stdout.lastIndexOf('\x1b[?25h')).toBeGreaterThan(done.stdout.lastIndexOf('\x1b[?25l'));
+    });
+
+    it('with --json the question is beside the one document', async () => {
+      const redirect = path.join(racks.folder, 'result.json');
+      const run = await racks.start(['apply', 'motd.ts', '-l', 'n2', '-e', 'message=Asked', '--json'], {
+        terminal: true,
+        redirect,
+      });
+      await run.said(/\+Asked to n2[^]*\[y\/N\] /, 'stdout');
+      run.type('y\n');
+      const { code } = await run.ended;
+      expect(JSON.parse(await readFile(redirect, 'utf8'))).toMatchObject({ command: 'apply', exitCode: code });
+      expect(code).toBe(0);
     });
 
     it.each([

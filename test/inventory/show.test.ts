@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { explainHost, explainValues, inventoryTree } from '../../src/inventory/show.ts';
+import { explainHost, explainJson, explainValues, inventoryTree } from '../../src/inventory/show.ts';
 import { hostNamed, loadText } from './support.ts';
 
 describe('inventoryTree', () => {
@@ -69,6 +69,14 @@ describe('explainHost', () => {
 
   it('gives the same as data', async () => {
     const host = hostNamed(await loadText(text), 'node01');
+    const json = new Map(explainJson(host).map(({ name, value }) => [name, value]));
+    expect([json.get('rack'), json.get('ssh.port'), json.get('quiet'), json.get('bmc_password')]).toEqual([
+      'r11',
+      22,
+      null,
+      '********',
+    ]);
+    expect(json.get('nested')).toEqual({ token: '********', list: [1, '{{ y }}'] });
     expect(explainValues(host)[0]).toEqual({
       name: 'rack',
       value: '"r11"',
