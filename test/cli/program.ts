@@ -52,9 +52,15 @@ export async function vfleet(args: readonly string[], options: StartOptions = {}
 export async function start(args: readonly string[], options: StartOptions = {}): Promise<Started> {
   const program = options.program ?? (await built());
   const env = { PATH: process.env['PATH'] ?? '', ...options.env };
+  const { redirect } = options;
   const words = [process.execPath, program, ...args];
   const [command = '', ...rest] = options.terminal
-    ? ['script', '-qec', words.map(quote).join(' '), '/dev/null']
+    ? [
+        'script',
+        '-qec',
+        [...words.map(quote), ...(redirect === undefined ? [] : [`>${quote(redirect)}`])].join(' '),
+        '/dev/null',
+      ]
     : words;
   const child = spawn(command, rest, { cwd: options.cwd, env, stdio: ['pipe', 'pipe', 'pipe'] });
   const seen = { stdout: '', stderr: '' };
