@@ -129,9 +129,18 @@ function make({ user, port, folder, keyFile, hostKey, child, log }: Parts): Sshd
  * rights before their parents.
  */
 export function sessionsOf(listener: number): readonly number[] {
-  const children = readFileSync(`/proc/${listener}/task/${listener}/children`, 'utf8').trim();
+  const children = readOrNothing(`/proc/${listener}/task/${listener}/children`).trim();
   const direct = children === '' ? [] : children.split(' ').map(Number);
   return direct.flatMap((pid) => (isSshd(pid) ? [...sessionsOf(pid), pid] : []));
+}
+
+/** Empty when the process has ended meanwhile, as sessions do at any moment. */
+function readOrNothing(path: string): string {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch {
+    return '';
+  }
 }
 
 function isSshd(pid: number): boolean {
