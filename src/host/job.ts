@@ -64,6 +64,8 @@ while [ ! -f "$job/exit" ]; do
   if flock -n "$job/alive" true 2>/dev/null && [ ! -f "$job/exit" ]; then section died; exit 74; fi
   tick
 done
+tail -n "+$((shown + 1))" "$job/log"
+echo ${endOfLog(job)}
 code=$(cat "$job/exit")
 section code; echo "$code"
 section log; tail -n 200 "$job/log"
@@ -71,6 +73,24 @@ if [ "$code" = 0 ]; then
 ${job.readBack}
 fi
 `;
+}
+
+/** Printed after the last line of the log: what comes then is no news to people. */
+function endOfLog(job: Job): string {
+  return `vfleet: end of the log of ${job.id}`;
+}
+
+/** Gives on the lines that the work itself printed, of all that the follower prints. */
+export function workLines(job: Job, onLine: (line: string) => void): (line: string) => void {
+  const end = endOfLog(job);
+  let ended = false;
+  return (line) => {
+    if (ended) return;
+    ended = line.endsWith(end);
+    // The log's last line may lack its end.
+    const own = ended ? line.slice(0, -end.length) : line;
+    if (!ended || own !== '') onLine(own);
+  };
 }
 
 /** Runs the work: `$1` is the job's folder, `$2` the host lock. */

@@ -6,7 +6,7 @@ import type { Effect } from '../resources/effect.ts';
 import { mergeEffects } from '../resources/effect-order.ts';
 import { joinScripts, type Script, sh } from '../shell/script.ts';
 import { explainInactive } from './inactive.ts';
-import { type Job, type JobResult, jobScript, parseJob } from './job.ts';
+import { type Job, type JobResult, jobScript, parseJob, workLines } from './job.ts';
 import { probeHost } from './probe.ts';
 import { awaitReboot, judgeRebootAnswer, rebootScript } from './reboot.ts';
 import { printRecord } from './record.ts';
@@ -74,10 +74,10 @@ async function follow(session: Session, job: Job): Promise<JobResult & { readonl
       const output = await shell.run(jobScript(job), {
         timeout: jobDeadline,
         signal: abandon,
-        onLine: (line) => {
+        onLine: workLines(job, (line) => {
           answered = clock.now();
           bus.emit({ type: 'progress', host: session.name, line });
-        },
+        }),
       });
       const generated = output.sections.get('boot-entries')?.toString('utf8') ?? '';
       return { ...parseJob(output, session.name), generated };

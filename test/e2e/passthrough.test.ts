@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { readJournal } from '../../src/events/read-journal.ts';
 import { compareSnapshots } from '../../src/lab/snapshot.ts';
 import { type Fleet, startFleet } from './fleet.ts';
 
@@ -28,6 +29,12 @@ beforeAll(async () => {
 }, 120_000);
 afterAll(() => fleet?.stop());
 
+/** Lines of progress in the journal of a run. */
+async function progressOf(run: string | null): Promise<readonly string[]> {
+  const { events } = await readJournal(path.join(fleet.environment.stateHome, 'runs', run ?? '', 'journal.jsonl'));
+  return events.flatMap((event) => (event.type === 'progress' ? [event.line] : []));
+}
+
 describe.each(kinds)('passthrough on $kind', ({ kind, line, modules }) => {
   const name = nodeOf(kind);
   const read = (file: string): Promise<string> => readFile(path.join(fleet.lab.node(name).root, file), 'utf8');
@@ -46,7 +53,9 @@ describe.each(kinds)('passthrough on $kind', ({ kind, line, modules }) => {
   });
 
   it('apply changes, reboots once, and every check passes', async () => {
-    const { host, code } = await fleet.one('apply', name);
+    const { summary, code } = await fleet.run('apply', { args: { limit: [name] } });
+    const [host] = summary.hosts;
+    if (host === undefined) throw new Error('no host');
     expect(host.failure).toBeNull();
     expect(code).toBe(0);
     expect(host.state).toBe('ok');
@@ -55,6 +64,10 @@ describe.each(kinds)('passthrough on $kind', ({ kind, line, modules }) => {
     const outcomes = host.checks.map(({ check, outcome }) => [check, outcome]);
     expect(outcomes.filter(([, outcome]) => outcome !== 'pass')).toEqual([['devices-bound', 'not-applicable']]);
     expect(outcomes.length).toBeGreaterThanOrEqual(4);
+    // What the generator says, each line once, and nothing of what it made.
+    const said = await progressOf(summary.run);
+    expect(said.filter((line) => /^Generating grub configuration file/.test(line))).toHaveLength(1);
+    expect(said.filter((line) => /menuentry|vmlinuz.*root=|set /.test(line))).toEqual([]);
   });
 
   it('is then what the guide asks for, seen on the machine itself', async () => {
