@@ -25,7 +25,7 @@ export async function ensure(session: Session, resources: readonly Resource[]): 
     if (mode === 'apply') {
       // After a lost link less may be left to do than was shown; what is left must have been shown all the same.
       if (expected !== undefined && (attempt === 1 || look.changes.length > 0)) {
-        if (session.reboots === 0) matchFacts(expected, session.facts);
+        if (!session.rebooted) matchFacts(expected, session.facts);
         if (step === 0 && attempt === 1) matchPending(expected, look.record.pending);
         matchChanges(expected, step, look.changes, look.record.pending.length > 0);
       }

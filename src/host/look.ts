@@ -5,6 +5,7 @@ import type { Effect } from '../resources/effect.ts';
 import { mergeEffects } from '../resources/effect-order.ts';
 import { planEnsure } from '../resources/plan-ensure.ts';
 import type { Action, Read, Resource } from '../resources/resource.ts';
+import { runRead } from './read.ts';
 import { type HostRecord, parseRecord, recordPath } from './record.ts';
 import { recordDigest } from './record-write.ts';
 import type { Session } from './session.ts';
@@ -28,7 +29,7 @@ export async function lookAt(session: Session, resources: readonly Resource[], s
     ['the record of vfleet', { files: [recordPath] }],
     ...resources.map((resource) => [resource.name, resource.read(facts)] as const),
   ]);
-  const output = await context.shell.run(readScript(reads), { signal: context.abandon });
+  const output = await runRead(context, 'plan', readScript(reads));
   const found = parseRead(reads, output, name);
   const stored = storedRecord(found, name);
   session.recordDigest = recordDigest(stored);

@@ -86,6 +86,16 @@ export function judgeRebootAnswer(output: Output, host: string): void {
   });
 }
 
+/**
+ * Whether an error may be one of a host that is away or still coming up. While systemd boots, `pam_nologin` refuses
+ * everybody but root: sshd then refuses the key, closes the channel, or ends the command, and sudo may not know its users
+ * yet. Source: pam_nologin(8), systemd-user-sessions.service(8).
+ */
+export function isAway({ code }: VfleetError): boolean {
+  if (code.startsWith('ssh.host-key') || code === 'shell.timeout') return false;
+  return /^(?:ssh|shell|sudo)\./.test(code);
+}
+
 export interface Wait {
   readonly shell: Shell;
   readonly stamp: string;
@@ -101,10 +111,14 @@ export interface Wait {
   readonly askAgain: () => Promise<boolean>;
 }
 
+/** What no waiting changes: another host key, and the host's own refusal of a request that was made once more. */
+const final = /^ssh\.host-key|^guests\.running$|^host\.changed$/;
+
 /**
  * Waits until the host answers a full log-in with another boot id. A bare port is never polled: OpenSSH 9.8 and later
  * punish connections that do not authenticate (`PerSourcePenalties`, sshd_config(5)). Errors: `reboot.lost` (it does not
- * answer), `reboot.not-started` (it answers, but has not rebooted), `interrupted`.
+ * answer), `reboot.not-started` (it answers, but has not rebooted), `interrupted`, `ssh.host-key-changed`, and what refuses
+ * the request when it is asked once more.
  */
 export async function awaitReboot({
   shell,
@@ -132,10 +146,8 @@ export async function awaitReboot({
       last = bootId === stamp ? 'it still runs the boot from before' : `an odd answer: ${bootId.slice(0, 80)}`;
       if (bootId === stamp && (await askAgain())) last = 'the reboot was asked for once more';
     } catch (thrown) {
-      if (!(thrown instanceof VfleetError)) throw thrown;
-      // Nobody's key changes by a reboot that we asked for: waiting would not help.
-      if (thrown.code.startsWith('ssh.host-key')) throw thrown;
-      answered = false;
+      if (!(thrown instanceof VfleetError) || final.test(thrown.code)) throw thrown;
+      answered = thrown.code === 'reboot.not-asked';
       last = `not back yet: ${thrown.parts.found ?? thrown.message}`;
     }
     onAttempt(last);

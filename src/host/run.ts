@@ -8,6 +8,7 @@ import { ensure } from './ensure.ts';
 import { failureOf } from './failure.ts';
 import type { HostHandle } from './handle.ts';
 import { probeHost } from './probe.ts';
+import { runRead } from './read.ts';
 import { Session } from './session.ts';
 import { settle } from './settle.ts';
 import { stateOfError } from './state.ts';
@@ -30,7 +31,7 @@ export async function runHost(context: HostContext): Promise<HostEnd> {
   let session: Session | null = null;
   try {
     bus.emit({ type: 'phase', host: host.name, phase: 'connect' });
-    session = new Session(context, await probeHost(context));
+    session = new Session(context, await probeHost(context, 'connect'));
     bus.emit({ type: 'facts-read', host: host.name, facts: session.facts });
     if (mode !== 'facts') await runPhases(session);
     return { state: 'ok', writes: session.writes, reboots: session.reboots };
@@ -123,7 +124,7 @@ async function verify(session: Session): Promise<void> {
   if (checks.length === 0) return;
   session.enter('verify');
   if (session.stale) {
-    session.facts = await probeHost(context);
+    session.facts = await probeHost(context, 'verify');
     session.stale = false;
   }
   const evidence = await gatherEvidence(session, checks);
@@ -151,8 +152,7 @@ async function gatherEvidence(session: Session, checks: readonly Check[]): Promi
   });
   const asked = scripts.filter((script) => script !== null);
   if (asked.length === 0) return new Map();
-  const { shell, abandon } = session.context;
-  const output = await shell.run(joinScripts(asked), { signal: abandon });
+  const output = await runRead(session.context, 'verify', joinScripts(asked));
   return new Map(
     checks.flatMap((_, index) => {
       const text = output.sections.get(`evidence-${index}`)?.toString('utf8');

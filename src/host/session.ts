@@ -28,7 +28,10 @@ export class Session {
   /** Something was changed since the facts were read. */
   stale = false;
   writes = 0;
+  /** Reboots that this run asked for. */
   reboots = 0;
+  /** It has booted anew during this run, whoever asked for that: facts may rightly be others than before. */
+  rebooted = false;
   readonly gates: Verdict[] = [];
   readonly changes: PlannedChange[] = [];
   /** What earlier runs left due, as first read. */
@@ -57,7 +60,7 @@ export class Session {
     const { name, rack, groups } = host;
     const facts = trackFacts(this.facts, (path, value) => {
       // Only the first reading counts: after a reboot the playbook may rightly find something else.
-      if (this.reboots === 0) this.factsRead[path] ??= value;
+      if (!this.rebooted) this.factsRead[path] ??= value;
     });
     return { name, rack, groups, vars, facts: facts as Subject<unknown, unknown>['facts'] };
   }

@@ -1,13 +1,13 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { Faults } from '../../src/lab/faults.ts';
 import type { LabNode } from '../../src/lab/node.ts';
 import { compareSnapshots } from '../../src/lab/snapshot.ts';
 import { type Fleet, startFleet } from './fleet.ts';
 
 /** One fresh node for each test, so that none depends on another. */
-const names = Array.from({ length: 20 }, (_, index) => `n${String(index).padStart(2, '0')}`);
+const names = Array.from({ length: 27 }, (_, index) => `n${String(index).padStart(2, '0')}`);
 
 let fleet: Fleet;
 let node: LabNode;
@@ -31,6 +31,13 @@ async function managed(): Promise<readonly string[]> {
     ['etc/default/grub', 'etc/default/grub.d/99-vfleet.cfg', 'etc/modules-load.d/vfio.conf', 'boot/grub/grub.cfg'].map(
       read,
     ),
+  );
+}
+
+/** Phases in which a run has read once more, as its journal says. */
+async function rereads(run: string | null): Promise<readonly string[]> {
+  return (await fleet.events(run)).flatMap((event) =>
+    event.type === 'phase' && event.detail?.startsWith('the link was lost; reading again') ? [event.phase] : [],
   );
 }
 
@@ -134,6 +141,65 @@ describe('a link that breaks', () => {
     expect(host.state).toBe('ok');
     expect(node.counters.reboots).toBe(1);
   });
+});
+
+describe('a link that breaks in a read', () => {
+  it.each([0, 1])('(command %i of a plan) is no end: it is read again, and the journal says so', async (skip) => {
+    await node.setFaults({ cutOutput: { skip, afterBytes: 40 } });
+    const { summary, code } = await fleet.run('plan', { args: { limit: [node.name] } });
+    expect(code).toBe(2);
+    expect(await rereads(summary.run)).toEqual([skip === 0 ? 'connect' : 'plan']);
+  });
+
+  it('twice is one: nobody tries for ever', async () => {
+    await node.setFaults({ cutOutput: { times: 2, afterBytes: 40 } });
+    const { host } = await fleet.one('plan', node.name);
+    expect([host.state, host.failure?.code]).toEqual(['unreachable', 'ssh.lost']);
+  });
+});
+
+/** Resolves when a node has refused so many log-ins from now on. */
+async function refuses(times: number): Promise<void> {
+  await node.setFaults({ refuseLogin: true });
+  const { connections } = node.counters;
+  await vi.waitUntil(() => node.counters.connections >= connections + times, { timeout: 20_000 });
+}
+
+it('a host that cuts a job off and refuses log-ins for a moment, as one does that boots, is waited for', async () => {
+  await node.setFaults({ cutOutput: { skip: 3, afterBytes: 40 } });
+  const { execs } = node.counters;
+  const applying = apply();
+  await vi.waitUntil(() => node.counters.execs === execs + 4, { timeout: 20_000, interval: 5 });
+  await refuses(2);
+  await node.setFaults({});
+  expect((await applying).host.failure).toBeNull();
+  expect(node.counters.reboots).toBe(1);
+});
+
+it('a host that refuses log-ins and commands for a moment after its boot, and then drops the link, is waited for', async () => {
+  const stop = node.listen(({ stdin }) => {
+    if (!stdin.includes('vfleet-reboot-')) return;
+    stop();
+    void comeUpSlowly();
+  });
+  const comeUpSlowly = async (): Promise<void> => {
+    await node.setFaults({ refuseLogin: true });
+    await node.until('booting');
+    await node.until('up');
+    await refuses(2);
+    // The first command after the boot ends without a word; so does the one after the proof.
+    const over = node.listen(({ stdin, stdout }) => {
+      if (!stdin.includes('cat /proc/sys/kernel/random/boot_id') || stdout.length === 0) return;
+      over();
+      void node.setFaults({ cutOutput: { afterBytes: 40 } });
+    });
+    await node.setFaults({ cutOutput: { afterBytes: 4 } });
+  };
+  const { summary, code } = await fleet.run('apply', { args: { limit: [node.name] } });
+  expect(summary.hosts[0]?.failure).toBeNull();
+  expect(code).toBe(0);
+  expect(node.counters.reboots).toBe(1);
+  expect(await rereads(summary.run)).toEqual(['facts']);
 });
 
 it('running guests refuse the reboot, which stays due until they are gone', async () => {

@@ -6,7 +6,8 @@ import type { Environment } from '../../src/cli/environment.ts';
 import type { ConnectionArguments } from '../../src/cli/options.ts';
 import { type Run, run } from '../../src/cli/run.ts';
 import { loadWork } from '../../src/cli/work.ts';
-import type { Command } from '../../src/events/event.ts';
+import type { Command, Stamped } from '../../src/events/event.ts';
+import { readJournal } from '../../src/events/read-journal.ts';
 import type { Faults } from '../../src/lab/faults.ts';
 import { type Lab, startLab } from '../../src/lab/lab.ts';
 import { builtinMachineKinds } from '../../src/lab/machine-kind.ts';
@@ -21,6 +22,8 @@ export interface Fleet {
   readonly folder: string;
   readonly environment: Environment;
   run(command: Command, options?: FleetRun): Promise<{ readonly summary: Summary; readonly code: number }>;
+  /** What is in the journal of a run. */
+  events(run: string | null): Promise<readonly Stamped[]>;
   /** Of a run, the one host. */
   one(
     command: Command,
@@ -90,6 +93,10 @@ export async function startFleet(nodes: readonly FleetNode[]): Promise<Fleet> {
     folder,
     environment,
     run: runFleet,
+    async events(name) {
+      const journal = path.join(environment.stateHome, 'runs', name ?? '', 'journal.jsonl');
+      return (await readJournal(journal)).events;
+    },
     async one(command, name, options = {}) {
       const { summary, code } = await runFleet(command, { ...options, args: { ...options.args, limit: [name] } });
       const [host] = summary.hosts;

@@ -1,7 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { readJournal } from '../../src/events/read-journal.ts';
 import { compareSnapshots } from '../../src/lab/snapshot.ts';
 import { type Fleet, startFleet } from './fleet.ts';
 
@@ -31,8 +30,7 @@ afterAll(() => fleet?.stop());
 
 /** Lines of progress in the journal of a run. */
 async function progressOf(run: string | null): Promise<readonly string[]> {
-  const { events } = await readJournal(path.join(fleet.environment.stateHome, 'runs', run ?? '', 'journal.jsonl'));
-  return events.flatMap((event) => (event.type === 'progress' ? [event.line] : []));
+  return (await fleet.events(run)).flatMap((event) => (event.type === 'progress' ? [event.line] : []));
 }
 
 describe.each(kinds)('passthrough on $kind', ({ kind, line, modules }) => {
