@@ -47,6 +47,7 @@ export function createShell(options: ShellOptions): Shell {
   const gate = createGate(password === null ? 'open' : 'one at a time');
   const hex = (bytes: number): string => randomness(bytes).toString('hex');
   let refusal: VfleetError | null = null;
+  let worked = false;
   let runs = 0;
 
   const run = async (script: Script, runOptions: RunOptions): Promise<Output> => {
@@ -73,9 +74,13 @@ export function createShell(options: ShellOptions): Shell {
         onStarted: pass,
         beside: (command) => runBeside(link, command),
       });
-      if (ended.kind !== 'not-started') return ended;
+      if (ended.kind !== 'not-started') {
+        worked = true;
+        return ended;
+      }
       const error = notStarted(host, ended, startTimeout, elevate === 'sudo', show);
-      if (error.code === 'sudo.password-wrong' || error.code === 'sudo.expired') refusal = error;
+      // An account that was valid a moment ago may be refused while the host boots (pam_nologin).
+      if (error.code === 'sudo.password-wrong' || (error.code === 'sudo.expired' && !worked)) refusal = error;
       throw error;
     });
     if (outcome.kind === 'interrupted') throw interrupted(host);

@@ -250,6 +250,19 @@ describe('sudo', () => {
     expect(existsSync(join(server.folder, 'ran'))).toBe(false);
   });
 
+  it('that calls the account expired is not asked again, unless it has worked before: then the host may be booting', async () => {
+    const shells = { fresh: open('sudo', 'right'), used: open('sudo', 'right') };
+    sudo('password');
+    await shells.used.run(sh`true`);
+    sudo('expired');
+    for (const shell of Object.values(shells)) {
+      expect(await errorOf(shell.run(sh`true`))).toMatchObject({ code: 'sudo.expired' });
+    }
+    sudo('password');
+    expect(await errorOf(shells.fresh.run(sh`true`))).toMatchObject({ code: 'sudo.expired' });
+    expect(await shells.used.run(sh`true`)).toMatchObject({ code: 0 });
+  });
+
   it('that is not installed is missing', async () => {
     server.behaviour.env = { PATH: join(server.folder, 'empty') };
     server.behaviour.loginShell = ['/bin/sh', '-c', `PATH=${join(server.folder, 'bin')}; eval "$0"`];
