@@ -2,10 +2,11 @@ import { VfleetError } from '../errors.ts';
 import type { HostPlan } from '../events/event.ts';
 import { foldNames } from '../names.ts';
 import { comparePins, readPlan, type SavedPlan } from '../playbook/plan.ts';
+import { isPending, type Summary } from '../report/summary.ts';
 import { type PlannedHost } from '../report/text/plans.ts';
 import { type ApplyArguments, among, confirm, requireAnswer, startApply } from './apply-run.ts';
 import type { Environment } from './environment.ts';
-import { warn } from './output.ts';
+import { say, warn } from './output.ts';
 import { showSummary } from './show.ts';
 import { UsageError } from './usage-error.ts';
 import { loadWork, pinsOf, type Work } from './work.ts';
@@ -35,7 +36,19 @@ export async function applySavedPlan(args: ApplyArguments, environment: Environm
   const varsDigests = Object.fromEntries(plans.map(({ host }) => [host, plan.pins.varsDigests[host] ?? '']));
   comparePins(file, { ...plan.pins, varsDigests }, await pinsOf(chosen, version));
   if (!args.yes) await confirm(plans.map(asPlanned), plans, given, environment);
-  return showSummary(await startApply(chosen, given, environment, plans), 'apply', given, environment);
+  const summary = await startApply(chosen, given, environment, plans);
+  const done = appliedEarlier(plans, summary);
+  if (done.length > 0)
+    say(`this plan was applied already: everything in it is in place on ${foldNames(done).join(', ')}\n`);
+  return showSummary(summary, 'apply', given, environment);
+}
+
+/** Hosts for which the plan had something to do, and on which nothing of it was left. */
+function appliedEarlier(plans: readonly HostPlan[], { hosts }: Summary): readonly string[] {
+  const changing = new Set(plans.filter(isPending).map(({ host }) => host));
+  return hosts
+    .filter(({ name, state, writes, settled }) => state === 'ok' && writes + settled.length === 0 && changing.has(name))
+    .map(({ name }) => name);
 }
 
 /** The plans of the hosts that the inventory has and the limit names. */

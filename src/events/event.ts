@@ -18,6 +18,8 @@ export interface PlannedChange {
   readonly effects: readonly Effect[];
   readonly notes: readonly string[];
   readonly digest: string;
+  /** What each path holds once it is made: mode, owner and SHA-256, or `absent`. */
+  readonly after?: Readonly<Record<string, string>> | undefined;
   /** It comes after a planned reboot, so the host may look different by then. */
   readonly tentative: boolean;
   /** Which `ensure` of the playbook it belongs to, counted from 0. */

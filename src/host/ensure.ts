@@ -1,7 +1,8 @@
+import type { HostPlan } from '../events/event.ts';
 import type { Resource, Wants } from '../resources/resource.ts';
 import type { Ensured } from './handle.ts';
 import { type Look, lookAt } from './look.ts';
-import { matchChanges, matchFacts, matchPending } from './plan-match.ts';
+import { isInPlace, matchChanges, matchFacts, matchMachine, matchPending, refusePart } from './plan-match.ts';
 import type { Session } from './session.ts';
 import { tryWrite } from './write.ts';
 
@@ -24,11 +25,7 @@ export async function ensure(session: Session, resources: readonly Resource[]): 
     first ??= look;
     if (mode === 'apply') {
       // After a lost link less may be left to do than was shown; what is left must have been shown all the same.
-      if (expected !== undefined && (attempt === 1 || look.changes.length > 0)) {
-        if (!session.rebooted) matchFacts(expected, session.facts);
-        if (step === 0 && attempt === 1) matchPending(expected, look.record.pending);
-        matchChanges(expected, step, look.changes, look.record.pending.length > 0);
-      }
+      if (expected !== undefined && (attempt === 1 || look.changes.length > 0)) match(session, expected, step, look);
       const isLast = attempt === attempts;
       if (!(await tryWrite(session, look, isLast))) continue;
     }
@@ -40,6 +37,20 @@ export async function ensure(session: Session, resources: readonly Resource[]): 
     const names = first.changes.map((change) => change.resource);
     return { changed: names.length > 0, resources: names };
   }
+}
+
+/** Compares what was found with what was shown. Errors: `plan.differs`, `plan.identity`. */
+function match(session: Session, expected: HostPlan, step: number, look: Look): void {
+  matchMachine(expected, session.facts);
+  const untouched = !session.begun && !session.rebooted;
+  if (untouched && isInPlace(expected, step, look)) {
+    session.inPlace ||= expected.changes.some((change) => change.step === step);
+    return;
+  }
+  if (session.inPlace) refusePart(expected, step);
+  if (!session.rebooted) matchFacts(expected, session.facts);
+  if (step === 0 && !session.begun) matchPending(expected, look.record.pending);
+  matchChanges(expected, step, look.changes, look.record.pending.length > 0);
 }
 
 function addWants(before: Wants, added: Wants): Wants {

@@ -5,6 +5,7 @@ import type { Effect } from '../resources/effect.ts';
 import { mergeEffects } from '../resources/effect-order.ts';
 import { planEnsure } from '../resources/plan-ensure.ts';
 import type { Action, Read, Resource } from '../resources/resource.ts';
+import { afterOf } from './after.ts';
 import { runRead } from './read.ts';
 import { type HostRecord, parseRecord, recordPath } from './record.ts';
 import { recordDigest } from './record-write.ts';
@@ -40,8 +41,9 @@ export async function lookAt(session: Session, resources: readonly Resource[], s
   const ownedArguments = owned.filter((token) => !session.ownedEarlier.includes(token));
   const regenerationDue = record.pending.some((effect) => effect.kind === 'boot-configuration');
   const plan = planEnsure(resources, found.states, { host: name, facts, ownedArguments, regenerationDue });
-  const changes = plan.changes.map(({ resource, summary, diffs, effects, notes, digest }): PlannedChange => {
-    return { resource, summary, diffs, effects, notes, digest, tentative: session.tentative, step };
+  const changes = plan.changes.map(({ actions, resource, summary, diffs, effects, notes, digest }): PlannedChange => {
+    const after = afterOf(actions);
+    return { resource, summary, diffs, effects, notes, digest, after, tentative: session.tentative, step };
   });
   const ownedNow = plan.ownedArguments === null ? owned : [...session.ownedEarlier, ...plan.ownedArguments];
   const letGo = owned.filter((token) => !ownedNow.includes(token));

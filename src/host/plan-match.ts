@@ -3,24 +3,68 @@ import type { HostPlan, PlannedChange } from '../events/event.ts';
 import type { Facts } from '../facts/facts.ts';
 import { factAt } from '../facts/track.ts';
 import type { Effect } from '../resources/effect.ts';
-import { hasMore } from './look.ts';
+import { seenAt } from './after.ts';
+import { hasMore, type Look } from './look.ts';
 
-/** Stops a host that is another machine than the one planned for, or whose facts changed. Errors: `plan.differs`. */
-export function matchFacts(expected: HostPlan, facts: Facts): void {
-  if (expected.machineId !== facts.identity.machineId) {
-    throw differs(
-      expected.host,
-      '/etc/machine-id',
-      expected.machineId ?? 'unknown',
-      facts.identity.machineId ?? 'unknown',
-    );
+/** What one `ensure` found, as far as a plan is compared with it. */
+export type Found = Pick<Look, 'changes' | 'record'> & { readonly found: Pick<Look['found'], 'seen'> };
+
+/** Stops a host that is another machine than the one planned for. Errors: `plan.differs`, `plan.identity`. */
+export function matchMachine({ host, machineId }: HostPlan, { identity }: Facts): void {
+  if (machineId === null || identity.machineId === null) {
+    throw new VfleetError({
+      code: 'plan.identity',
+      host,
+      thing: '/etc/machine-id',
+      expected: 'the id of the machine that the plan was made for',
+      found: machineId === null ? 'no id when it was planned, so that nobody knows whether it is the same' : 'none',
+      next: 'give the machine an id (systemd-machine-id-setup), and plan again; or apply without a plan: --yes',
+    });
   }
+  if (machineId !== identity.machineId) throw differs(host, '/etc/machine-id', machineId, identity.machineId);
+}
+
+/** Stops a host of which facts that the playbook read have changed. Errors: `plan.differs`. */
+export function matchFacts(expected: HostPlan, facts: Facts): void {
   for (const [path, planned] of Object.entries(expected.factsRead)) {
     const found = factAt(facts, path);
     if (JSON.stringify(found) !== JSON.stringify(planned)) {
       throw differs(expected.host, `fact ${path}`, JSON.stringify(planned), JSON.stringify(found));
     }
   }
+}
+
+/**
+ * Whether what one `ensure` was to change is in place already, byte for byte as it was shown, and nothing is due: then
+ * facts are not compared, as the plan itself, or its reboot, may have changed them.
+ */
+export function isInPlace(expected: HostPlan, step: number, { changes, record, found }: Found): boolean {
+  const planned = expected.changes.length + expected.pending.length + expected.effects.length;
+  return (
+    planned > 0 &&
+    changes.length === 0 &&
+    record.pending.length === 0 &&
+    changesOf(expected, step).every(
+      ({ after }) =>
+        after !== undefined && Object.entries(after).every(([path, text]) => seenAt(found.seen, path) === text),
+    )
+  );
+}
+
+/**
+ * Stops a host of whose plan only a part is in place. `next`: the first `ensure` that was not looked at, or that found
+ * something to do. Errors: `plan.differs`.
+ */
+export function refusePart(expected: HostPlan, next: number): void {
+  const gone = expected.changes.find((change) => change.step < next);
+  const left = expected.changes.find((change) => change.step >= next);
+  if (gone === undefined || left === undefined) return;
+  throw differs(
+    expected.host,
+    gone.resource,
+    `the change that was shown (${gone.summary})`,
+    `it in place already, but not ${left.resource}: a part of this plan has been applied`,
+  );
 }
 
 /** Stops a host on which something is due that was neither due nor shown when it was planned. Errors: `plan.differs`. */
@@ -40,7 +84,7 @@ export function matchChanges(
   found: readonly PlannedChange[],
   underWay: boolean,
 ): void {
-  const planned = expected.changes.filter((change) => change.step === step);
+  const planned = changesOf(expected, step);
   for (const change of found) {
     const shown = planned.find((other) => other.resource === change.resource);
     if (shown?.digest === change.digest) continue;
@@ -55,6 +99,10 @@ export function matchChanges(
   const gone = planned.find((change) => !found.some((other) => other.resource === change.resource));
   if (gone !== undefined)
     throw differs(expected.host, gone.resource, `the change that was shown (${gone.summary})`, 'nothing to do');
+}
+
+function changesOf(expected: HostPlan, step: number): readonly PlannedChange[] {
+  return expected.changes.filter((change) => change.step === step);
 }
 
 function differs(host: string, thing: string, expected: string, found: string): VfleetError {

@@ -7,6 +7,7 @@ import type { HostContext } from './context.ts';
 import { ensure } from './ensure.ts';
 import { failureOf } from './failure.ts';
 import type { HostHandle } from './handle.ts';
+import { refusePart } from './plan-match.ts';
 import { probeHost } from './probe.ts';
 import { runRead } from './read.ts';
 import { Session } from './session.ts';
@@ -57,7 +58,16 @@ async function runPhases(session: Session): Promise<void> {
   await playbook.apply(handleOf(session));
   if (mode !== 'verify') warnUnsettled(session);
   if (mode === 'plan') return;
+  noticeInPlace(session);
   await verify(session);
+}
+
+/** Errors: `plan.differs` where the playbook did not come to all that was planned. */
+function noticeInPlace(session: Session): void {
+  const { expected } = session.context;
+  if (expected === undefined || !session.inPlace) return;
+  refusePart(expected, session.step);
+  session.enter('plan', 'this plan was applied already: everything in it is in place');
 }
 
 function handleOf(session: Session): HostHandle<unknown, unknown> {

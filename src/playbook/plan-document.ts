@@ -52,6 +52,7 @@ const change = z.object({
   effects: z.array(effect),
   notes: texts,
   digest: z.string(),
+  after: z.record(z.string(), z.string()).optional(),
   tentative: z.boolean(),
   step: z.int(),
 });

@@ -70,6 +70,16 @@ it('apply does exactly what the saved plan says, to the hosts that -l names', as
   const { stdout } = await racks.vfleet('apply', plan, '--yes', '-l', 'n1', '--json');
   expect(JSON.parse(stdout).hosts).toMatchObject([{ name: 'n1', state: 'ok', writes: 1, reboots: 0 }]);
   expect(await readOn(other, 'etc/motd')).toBe('Hello, you\n');
+  // Once more: what the playbook reads may be otherwise by then, as after a reboot; all that was shown is there.
+  await replaceOn(one, 'usr/lib/os-release', 'ID=debian\nVERSION_ID="13"\n');
+  await sameAfter(one, async () => {
+    const again = await racks.vfleet('apply', plan, '--yes', '--json');
+    expect(again.stderr).toContain('this plan was applied already: everything in it is in place on n[0-1]\n');
+    expect(JSON.parse(again.stdout).hosts).toMatchObject(
+      ['n0', 'n1'].map((name) => ({ name, state: 'ok', writes: 0, reboots: 0 })),
+    );
+    expect(again.code).toBe(0);
+  });
 });
 
 describe('apply refuses a host, with exit 3, and writes nothing', () => {
@@ -83,11 +93,6 @@ describe('apply refuses a host, with exit 3, and writes nothing', () => {
       'whose file was changed since',
       (node) => replaceOn(node, 'etc/motd', 'somebody else was here\n'),
       /file \/etc\/motd differs from the plan[^]*found: +another one: change \/etc\/motd/,
-    ],
-    [
-      'whose change is gone',
-      (node) => replaceOn(node, 'etc/motd', 'Hello, you\n'),
-      /file \/etc\/motd differs from the plan[^]*found: +nothing to do/,
     ],
   ];
   it.each(cases.map((one, index) => [one[0], `n${index + 2}`, one[1], one[2]] as const))(

@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { HostPlan } from '../../src/events/event.ts';
 import { compareSnapshots } from '../../src/lab/snapshot.ts';
 import { type Fleet, startFleet } from './fleet.ts';
 
@@ -22,6 +23,7 @@ const kinds = [
 const nodeOf = (kind: string): string => kind.replaceAll('.', '');
 
 let fleet: Fleet;
+const plans = new Map<string, HostPlan>();
 beforeAll(async () => {
   const converging = kinds.map(({ kind }) => ({ name: nodeOf(kind), kind }));
   fleet = await startFleet([...converging, { name: 'vtd-off', kind: 'debian-12-vtd-off' }]);
@@ -47,6 +49,7 @@ describe.each(kinds)('passthrough on $kind', ({ kind, line, modules }) => {
     expect(host.plan?.changes.map((change) => change.resource)).toContain('kernel arguments');
     expect(host.plan?.effects.map((effect) => effect.kind)).toEqual(['boot-configuration', 'reboot']);
     expect(node.counters.execs - execs).toBe(2);
+    if (host.plan !== null) plans.set(name, host.plan);
     expect(compareSnapshots(before, await node.snapshot({ kernel: true }))).toEqual([]);
   });
 
@@ -106,6 +109,13 @@ describe.each(kinds)('passthrough on $kind', ({ kind, line, modules }) => {
     expect((await fleet.one('facts', name)).code).toBe(0);
     expect(node.counters.execs - execs).toBe(1);
   });
+});
+
+it('a plan that was applied, reboot and all, has nothing left to do', async () => {
+  const name = 'debian-12-intel';
+  const { host, code } = await fleet.one('apply', name, { expected: plans });
+  expect(host.failure).toBeNull();
+  expect([code, host.writes, host.reboots, host.settled]).toEqual([0, 0, 0, []]);
 });
 
 it('verify judges the devices that the inventory names', async () => {
