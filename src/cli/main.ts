@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import yargs from 'yargs';
 import { hideBin } from 'yargs/helpers';
+import { exitCodes } from '../report/exit-code.ts';
 import { applyCommand } from './commands/apply.ts';
 import { factsCommand } from './commands/facts.ts';
 import { inventoryCommand } from './commands/inventory.ts';
@@ -9,6 +10,7 @@ import { labCommand } from './commands/lab.ts';
 import { planCommand } from './commands/plan.ts';
 import { verifyCommand } from './commands/verify.ts';
 import { readEnvironment } from './environment.ts';
+import { endSoon } from './interrupts.ts';
 import { endQuietly } from './lost-reader.ts';
 import { explain } from './outcome.ts';
 import { say } from './output.ts';
@@ -66,3 +68,4 @@ async function main(): Promise<number> {
 
 endQuietly();
 process.exitCode = await main();
+if (process.exitCode === exitCodes.interrupted) endSoon(process.exitCode);

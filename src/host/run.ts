@@ -6,6 +6,7 @@ import { joinScripts, sh } from '../shell/script.ts';
 import type { HostContext } from './context.ts';
 import { ensure } from './ensure.ts';
 import { failureOf } from './failure.ts';
+import { awaitPlaybook } from './foreign.ts';
 import type { HostHandle } from './handle.ts';
 import { refusePart } from './plan-match.ts';
 import { probeHost } from './probe.ts';
@@ -55,7 +56,7 @@ export async function runHost(context: HostContext): Promise<HostEnd> {
 async function runPhases(session: Session): Promise<void> {
   const { playbook, mode } = session.context;
   if (mode !== 'verify') gate(session);
-  await playbook.apply(handleOf(session));
+  await awaitPlaybook(session, () => playbook.apply(handleOf(session)));
   if (mode !== 'verify') warnUnsettled(session);
   if (mode === 'plan') return;
   noticeInPlace(session);
@@ -87,12 +88,11 @@ function handleOf(session: Session): HostHandle<unknown, unknown> {
     get facts() {
       return session.subject.facts;
     },
-    ensure: (...resources) =>
-      ensure(
-        session,
-        resources.filter((resource) => !!resource),
-      ),
-    settle: () => settle(session),
+    ensure: (...resources) => {
+      const wished = resources.filter((resource) => !!resource);
+      return session.follow(ensure(session, wished));
+    },
+    settle: () => session.follow(settle(session)),
   };
 }
 

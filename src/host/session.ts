@@ -47,6 +47,9 @@ export class Session {
   ownedEarlier: readonly string[] = [];
   readonly factsRead: Record<string, unknown> = {};
 
+  /** What the playbook has asked for and is not done yet. */
+  readonly underWay = new Set<Promise<unknown>>();
+
   constructor(context: HostContext, facts: Facts) {
     this.context = context;
     this.facts = facts;
@@ -65,6 +68,16 @@ export class Session {
       if (!this.rebooted) this.factsRead[path] ??= value;
     });
     return { name, rack, groups, vars, facts: facts as Subject<unknown, unknown>['facts'] };
+  }
+
+  /** Keeps work in `underWay` until it has ended. */
+  async follow<Value>(work: Promise<Value>): Promise<Value> {
+    this.underWay.add(work);
+    try {
+      return await work;
+    } finally {
+      this.underWay.delete(work);
+    }
   }
 
   /** Adds effects that became due. */

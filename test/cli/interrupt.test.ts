@@ -13,6 +13,8 @@ beforeAll(async () => {
     { name: 'a4', rack: 'a' },
     { name: 'twice', rack: 'b' },
     { name: 'killed', rack: 'b' },
+    { name: 'teed', rack: 'b' },
+    { name: 'stuck', rack: 'b' },
     { name: 'hung', rack: 'b', faults: { hangCommands: true } },
   ]);
   await racks.write('motd.ts', motd);
@@ -97,6 +99,47 @@ it('two Ctrl-C while a reboot is awaited stop waiting; the host goes on, and a s
   expect(stderr).toMatch(/^twice: failed .*interrupted while it rebooted.*run `vfleet apply` again: it goes on/m);
   expect(hostsOf(stdout)['twice']).toEqual({ state: 'failed', writes: 1, reboots: 1 });
   await goesOn('twice');
+});
+
+it('a reader of the progress that dies by the same Ctrl-C makes no second one of it: the host comes to its safe end', async () => {
+  const node = racks.lab.node('teed');
+  const run = await racks.start(['apply', 'passthrough', '--yes', '-l', 'teed']);
+  await node.until('booting');
+  // As `2>&1 | tee` does; its end may be noticed before the signal, or after it.
+  run.child.stderr.destroy();
+  run.child.stdout.destroy();
+  run.signal('SIGINT');
+  expect((await run.ended).code).toBe(130);
+  expect(await recordOf(node)).toMatchObject({ pending: [], stamp: null });
+});
+
+it('two Ctrl-C end a run whose playbook never comes to an end, once the other hosts have', async () => {
+  await racks.write(
+    'stuck.ts',
+    `import { file, playbook } from 'vfleet';
+export default playbook({
+  name: 'Stuck',
+  async apply(host) {
+    await host.ensure(file('/etc/motd', 'x\\n'));
+    if (host.name !== 'stuck') return;
+    console.error('this one waits');
+    await new Promise(() => setInterval(() => {}, 1000));
+  },
+});
+`,
+  );
+  const run = await racks.start(['apply', 'stuck.ts', '--yes', '--json', '-l', 'stuck,teed']);
+  await Promise.all([run.said(/^teed: ok/m), run.said(/^this one waits/m)]);
+  run.signal('SIGINT');
+  await run.said(/^interrupted: no further/m);
+  run.signal('SIGINT');
+  const { code, stdout, stderr } = await run.ended;
+  expect(code).toBe(130);
+  expect(stderr).toMatch(/^stuck: failed .*apply\(\).*waits for something of its own/m);
+  expect(hostsOf(stdout)).toEqual({
+    stuck: { state: 'failed', writes: 1, reboots: 0 },
+    teed: { state: 'ok', writes: 1, reboots: 0 },
+  });
 });
 
 it('a controller killed after the request to reboot costs no extra reboot and no second write', async () => {
