@@ -111,8 +111,10 @@ export interface Wait {
   readonly askAgain: () => Promise<boolean>;
 }
 
-/** What no waiting changes: another host key, and the host's own refusal of a request that was made once more. */
-const final = /^ssh\.host-key|^guests\.running$|^host\.changed$/;
+/** Whether an error is the host's own refusal of the request. */
+export function isRefusal({ code }: VfleetError): boolean {
+  return code === 'guests.running' || code === 'host.changed';
+}
 
 /**
  * Waits until the host answers a full log-in with another boot id. A bare port is never polled: OpenSSH 9.8 and later
@@ -146,7 +148,9 @@ export async function awaitReboot({
       last = bootId === stamp ? 'it still runs the boot from before' : `an odd answer: ${bootId.slice(0, 80)}`;
       if (bootId === stamp && (await askAgain())) last = 'the reboot was asked for once more';
     } catch (thrown) {
-      if (!(thrown instanceof VfleetError) || final.test(thrown.code)) throw thrown;
+      // No waiting changes another host key, or the refusal of a request that was made once more.
+      const ends = !(thrown instanceof VfleetError) || thrown.code.startsWith('ssh.host-key') || isRefusal(thrown);
+      if (ends) throw thrown;
       answered = thrown.code === 'reboot.not-asked';
       last = `not back yet: ${thrown.parts.found ?? thrown.message}`;
     }

@@ -3,7 +3,7 @@ import { VfleetError } from '../errors.ts';
 import type { Effect } from '../resources/effect.ts';
 import { explainInactive } from './inactive.ts';
 import { probeHost } from './probe.ts';
-import { awaitReboot, judgeRebootAnswer, rebootScript } from './reboot.ts';
+import { awaitReboot, isRefusal, judgeRebootAnswer, rebootScript } from './reboot.ts';
 import { printRecord } from './record.ts';
 import { recordDigest, recordTimeout, writeRecord } from './record-write.ts';
 import type { Session } from './session.ts';
@@ -63,25 +63,22 @@ async function reboot(session: Session, bootId: string): Promise<void> {
   const request = rebootScript(session.recordDigest, session.record, bootId, guestsAllowed);
   let answered = false;
   let first = true;
-  let counted = false;
-  const count = (): void => {
-    if (!counted) session.reboots += 1;
-    counted = true;
-  };
+  const earlier = session.reboots;
   const ask = async (): Promise<boolean> => {
     if (answered) return false;
     try {
       judgeRebootAnswer(await shell.run(request, { signal: abandon, timeout: recordTimeout }), name);
       answered = true;
-      count();
+      session.reboots = earlier + 1;
     } catch (thrown) {
       if (!(thrown instanceof VfleetError)) throw thrown;
       // Another boot than the one that was asked about: by our own request, or, at the first time, by somebody else.
       if (thrown.code === 'reboot.moved' && !first) return false;
+      // Where nobody was logged in, nothing was begun; where the link broke, it may have been.
+      if (thrown.code === 'ssh.lost' || thrown.code === 'shell.timeout') session.reboots = earlier + 1;
+      if (isRefusal(thrown)) session.reboots = earlier;
       // The link may break before the answer, or the host may be on its way: the boot id will tell.
       if (!/^ssh\.|^shell\.timeout$/.test(thrown.code)) throw thrown;
-      // Where nobody was logged in, nothing was asked for.
-      if (thrown.code === 'ssh.lost' || thrown.code === 'shell.timeout') count();
     } finally {
       first = false;
     }
