@@ -1,4 +1,3 @@
-import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdir, mkdtemp, readdir, readFile, realpath, rm, stat, writeFile } from 'node:fs/promises';
 import os from 'node:os';
@@ -8,6 +7,7 @@ import { parse } from 'yaml';
 import { childOf, processesIn } from '../../src/lab/processes.ts';
 import { eventually, logIn } from './client.ts';
 import { kindDouble } from './model-double.ts';
+import { runCode } from './own-process.ts';
 import { startDoubles } from './start.ts';
 
 describe('a lab', () => {
@@ -131,23 +131,16 @@ describe('a lab', () => {
   });
 });
 
-/** A process of its own with a lab; prints the lab's folder when it is up. */
+/** A process of its own with a lab; gives the lab's folder when it is up. */
 async function labProcess(extra = '') {
   const code = `
-    import { createJiti } from 'jiti';
-    const jiti = createJiti(process.cwd() + '/test/lab/x.ts', { fsCache: false });
-    const { startDoubles } = await jiti.import('./start.ts');
-    const { logIn } = await jiti.import('./client.ts');
     const lab = await startDoubles({ n1: {} });
     ${extra}
     console.log(lab.directory);
     setInterval(() => {}, 1000);`;
-  const child = spawn(process.execPath, ['--input-type=module', '-e', code], {
-    stdio: ['ignore', 'pipe', 'inherit'],
-    cwd: path.resolve(import.meta.dirname, '../..'),
-  });
+  const child = runCode(code, { stdio: ['ignore', 'pipe', 'inherit'] });
   let printed = '';
-  child.stdout.on('data', (bytes: Buffer) => {
+  child.stdout?.on('data', (bytes: Buffer) => {
     printed += bytes.toString();
   });
   await eventually(() => printed.includes('\n'), 'the lab is up');

@@ -1,6 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import fc from 'fast-check';
@@ -8,6 +7,7 @@ import { describe, expect, it } from 'vitest';
 import { VfleetError } from '../../src/errors.ts';
 import { escapeDoubleQuoted } from '../../src/template/helpers.ts';
 import { render, type TemplateData } from '../../src/template/template.ts';
+import { temporaryFolder } from '../temporary-folder.ts';
 
 const text = (source: string, data: TemplateData = {}): string => render({ source, name: 't.hbs' }, data);
 
@@ -140,7 +140,7 @@ describe('what else is refused', () => {
 
 describe('where a template is', () => {
   it('is found by name, by path and by URL', () => {
-    const path = join(mkdtempSync(join(tmpdir(), 'vfleet-template-')), 'motd.hbs');
+    const path = join(temporaryFolder('template'), 'motd.hbs');
     writeFileSync(path, 'hello {{who}}\n');
     expect(render(path, { who: 'you' })).toBe('hello you\n');
     expect(render(pathToFileURL(path), { who: 'you' })).toBe('hello you\n');
