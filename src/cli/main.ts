@@ -4,6 +4,7 @@ import yargs from 'yargs';
 import { hideBin } from 'yargs/helpers';
 import { exitCodes } from '../report/exit-code.ts';
 import { applyCommand } from './commands/apply.ts';
+import type { CommandContext } from './commands/context.ts';
 import { factsCommand } from './commands/facts.ts';
 import { inventoryCommand } from './commands/inventory.ts';
 import { labCommand } from './commands/lab.ts';
@@ -50,11 +51,8 @@ async function main(): Promise<number> {
       // Here `help` gives the text, whatever its type says.
       throw usageError(message ?? error?.message ?? 'bad usage', String(command.help()), words);
     });
-  planCommand(cli, environment, version, exit);
-  applyCommand(cli, environment, version, exit);
-  verifyCommand(cli, environment, version, exit);
-  factsCommand(cli, environment, version, exit);
-  inventoryCommand(cli, environment, exit);
+  const context: CommandContext = { environment, version, exit };
+  for (const add of [planCommand, applyCommand, verifyCommand, factsCommand, inventoryCommand]) add(cli, context);
   labCommand(cli, environment, exit);
   try {
     await cli.parseAsync();

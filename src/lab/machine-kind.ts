@@ -3,6 +3,7 @@ import { basename, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
 import { VfleetError } from '../errors.ts';
+import { ioReason } from '../inventory/text-file.ts';
 import type { MachineKind, MachineSettings } from './machine.ts';
 
 /** `src/lab/machines`, reached from `src/lab` and from `dist/lab` alike: the data is not compiled. */
@@ -121,7 +122,7 @@ export async function loadMachineKind(folder: string): Promise<MachineKind> {
       code: 'lab.kind',
       thing: path,
       expected: 'the settings of a machine kind',
-      found: cause instanceof Error ? cause.message : String(cause),
+      found: ioReason(cause),
       next: 'name a folder that holds machine.json and root/, such as those in src/lab/machines',
       cause,
     });

@@ -3,6 +3,7 @@ import path from 'node:path';
 import { z } from 'zod';
 import { VfleetError } from '../errors.ts';
 import { expandRange } from '../inventory/range.ts';
+import { ioReason } from '../inventory/text-file.ts';
 import { didYouMean } from '../nearest.ts';
 import { faultsSchema } from './faults.ts';
 import type { MachineKind } from './machine.ts';
@@ -105,8 +106,8 @@ async function readText(file: string): Promise<string> {
       code: 'lab.machines',
       thing: file,
       expected: 'a machines file',
-      found: cause instanceof Error ? cause.message : String(cause),
-      next: 'name a file that can be read',
+      found: ioReason(cause),
+      next: 'name a file that can be read; docs/lab.md shows one',
       cause,
     });
   }

@@ -55,7 +55,7 @@ describe('vfleet lab up', () => {
   });
 
   it.each([
-    ['is not there', null, /none\.yaml: expected a machines file/],
+    ['is not there', null, /none\.yaml: expected a machines file, found no such file or folder; next: name a file/],
     [
       'has an unknown kind',
       'racks:\n  r1:\n    - { kind: debian-12-intle }\n',

@@ -46,7 +46,7 @@ describe('a kind of one’s own', () => {
 
   test('is refused with the reason when its file is missing or no JSON', async () => {
     const folder = await temporaryFolder();
-    await expect(loadMachineKind(folder)).rejects.toThrow(/machine\.json.*ENOENT.*next: name a folder/s);
+    await expect(loadMachineKind(folder)).rejects.toThrow(/machine\.json.*no such file.*next: name a folder/s);
     await writeFile(join(folder, 'machine.json'), '{');
     await expect(loadMachineKind(folder)).rejects.toThrow(/expected JSON/);
   });

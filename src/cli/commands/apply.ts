@@ -1,14 +1,9 @@
 import type { Argv } from 'yargs';
-import type { Environment } from '../environment.ts';
 import { number, withConnection, withPlaybook } from '../options.ts';
+import type { CommandContext } from './context.ts';
 
 /** `vfleet apply`: makes the changes, reboots when due, and proves the result. */
-export function applyCommand(
-  yargs: Argv,
-  environment: Environment,
-  version: string,
-  exit: (code: number) => void,
-): Argv {
+export function applyCommand(yargs: Argv, { environment, version, exit }: CommandContext): Argv {
   return yargs.command(
     'apply <playbook>',
     'change the hosts as planned, reboot when due, verify; asks first',

@@ -1,14 +1,9 @@
 import type { Argv } from 'yargs';
-import type { Environment } from '../environment.ts';
 import { withConnection } from '../options.ts';
+import type { CommandContext } from './context.ts';
 
 /** `vfleet facts`: what the probe finds on each host. */
-export function factsCommand(
-  yargs: Argv,
-  environment: Environment,
-  _version: string,
-  exit: (code: number) => void,
-): Argv {
+export function factsCommand(yargs: Argv, { environment, exit }: CommandContext): Argv {
   return yargs.command(
     'facts',
     'show what is known of each host: kernel, boot loader, IOMMU, modules, devices; writes nothing there',

@@ -1,9 +1,9 @@
 import type { Argv } from 'yargs';
-import type { Environment } from '../environment.ts';
 import { withInventory } from '../options.ts';
+import type { CommandContext } from './context.ts';
 
 /** `vfleet inventory`: who is in it, as a list or a tree, and where each value comes from. */
-export function inventoryCommand(yargs: Argv, environment: Environment, exit: (code: number) => void): Argv {
+export function inventoryCommand(yargs: Argv, { environment, exit }: CommandContext): Argv {
   return yargs.command(
     'inventory [host]',
     'list the hosts, draw the tree, or show where the values of one host come from',

@@ -1,14 +1,9 @@
 import type { Argv } from 'yargs';
-import type { Environment } from '../environment.ts';
 import { one, withConnection, withPlaybook } from '../options.ts';
+import type { CommandContext } from './context.ts';
 
 /** `vfleet plan`: what `apply` would do, writing nothing. */
-export function planCommand(
-  yargs: Argv,
-  environment: Environment,
-  version: string,
-  exit: (code: number) => void,
-): Argv {
+export function planCommand(yargs: Argv, { environment, version, exit }: CommandContext): Argv {
   return yargs.command(
     'plan <playbook>',
     'show what apply would change on each host; writes nothing there',

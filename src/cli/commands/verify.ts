@@ -1,14 +1,9 @@
 import type { Argv } from 'yargs';
-import type { Environment } from '../environment.ts';
 import { withConnection, withPlaybook } from '../options.ts';
+import type { CommandContext } from './context.ts';
 
 /** `vfleet verify`: the playbook's checks alone. */
-export function verifyCommand(
-  yargs: Argv,
-  environment: Environment,
-  _version: string,
-  exit: (code: number) => void,
-): Argv {
+export function verifyCommand(yargs: Argv, { environment, exit }: CommandContext): Argv {
   return yargs.command(
     'verify <playbook>',
     'judge each host by the checks of a playbook; writes nothing there',
