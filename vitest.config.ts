@@ -7,6 +7,8 @@ export default defineConfig({
     include: ['test/**/*.test.ts'],
     exclude: ['test/ssh/**', 'test/vm/**', 'test/bench/**'],
     pool: 'forks',
+    // A worker for every processor: the tests wait for simulated machines as long as they compute.
+    maxWorkers: '100%',
     testTimeout: 60_000,
     hookTimeout: 60_000,
   },
