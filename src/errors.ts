@@ -35,6 +35,11 @@ export class VfleetError extends Error {
   of(host: string): VfleetError {
     return this.parts.host === undefined ? new VfleetError({ ...this.parts, host }) : this;
   }
+
+  /** The same error, said of a larger thing: `image x: mmdebstrap: …`. */
+  about(larger: string): VfleetError {
+    return new VfleetError({ ...this.parts, thing: `${larger}: ${this.parts.thing}` });
+  }
 }
 
 function describe(parts: ErrorParts): string {

@@ -12,7 +12,7 @@ export interface InventoryNode {
 /** The text of an inventory of lab nodes, in native spellings: a group for each rack, which is the failure domain. */
 export function inventoryText(
   nodes: readonly InventoryNode[],
-  ssh: { readonly user: string; readonly keyFile: string; readonly knownHosts: string },
+  ssh: { readonly user: string; readonly keyFile: string; readonly knownHosts: string; readonly elevate?: 'sudo' },
 ): string {
   const racks = [...new Set(nodes.map((node) => node.rack))].map((rack) => {
     const hosts = nodes.filter((node) => node.rack === rack).map((node) => [node.name, hostOf(node, ssh)] as const);

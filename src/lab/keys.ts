@@ -41,7 +41,7 @@ export function formatKeyPair(seed: Buffer, publicKey: Buffer, comment: string):
 }
 
 /** A line of known_hosts that pins a server's key. Source: sshd(8), "SSH_KNOWN_HOSTS FILE FORMAT". */
-export function knownHostsLine(address: string, port: number, key: KeyPair): string {
+export function knownHostsLine(address: string, port: number, key: Pick<KeyPair, 'publicLine'>): string {
   const [kind, blob] = key.publicLine.split(' ');
   return `[${address}]:${port} ${kind} ${blob}`;
 }

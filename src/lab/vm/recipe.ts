@@ -1,0 +1,62 @@
+import { createHash } from 'node:crypto';
+import { readdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+/** Debian 11, 12 and 13. */
+export type Suite = 'bullseye' | 'bookworm' | 'trixie';
+export type Firmware = 'bios' | 'uefi';
+
+/** What an image is made of, beside the files of `imageFolder`. */
+export interface Recipe {
+  readonly suite: Suite;
+  readonly firmware: Firmware;
+}
+
+/** Hooks and units that go into an image; reached from `src` and from `dist` alike, as they are not compiled. */
+export const imageFolder = fileURLToPath(new URL('../../../src/lab/vm/image/', import.meta.url));
+
+/** What every node has: what a Debian server has, as far as provisioning it goes, and nothing that only costs boot time. */
+const common = [
+  ...['linux-image-amd64', 'initramfs-tools', 'e2fsprogs', 'kmod', 'udev', 'systemd-sysv', 'dbus'],
+  ...['openssh-server', 'sudo', 'iproute2', 'pciutils', 'procps'],
+];
+
+/** As the installer chooses them. */
+const loaders: Readonly<Record<Firmware, readonly string[]>> = {
+  bios: ['grub-pc'],
+  uefi: ['grub-efi-amd64', 'grub-efi-amd64-signed', 'shim-signed', 'dosfstools'],
+};
+
+/** Documentation and translations: a third of the file system, and no part of what a node does. */
+const leftOut = ['/usr/share/doc/*', '/usr/share/man/*', '/usr/share/info/*', '/usr/share/locale/*'];
+
+/** Sizes and places on the disk, in MiB: after the first, GRUB's own partition or the ESP, and then the root. */
+export const layout = { bootLoader: { start: 1, size: 100 }, root: { start: 101, size: 1800 }, disk: 1902 } as const;
+
+/** `debian-bookworm-bios`, for people. */
+export function recipeName({ suite, firmware }: Recipe): string {
+  return `debian-${suite}-${firmware}`;
+}
+
+/** Arguments of mmdebstrap that do not change with the machine: part of the image's identity. Source: mmdebstrap(1). */
+export function bootstrapArguments({ suite, firmware }: Recipe): readonly string[] {
+  return [
+    '--variant=minbase',
+    '--format=null',
+    `--include=${[...common, ...loaders[firmware]].join(',')}`,
+    '--aptopt=Acquire::Languages "none"',
+    ...leftOut.map((pattern) => `--dpkgopt=path-exclude=${pattern}`),
+    suite,
+  ];
+}
+
+/** What names an image in the cache: two recipes with one digest make the same image, but for newer packages. */
+export async function recipeDigest(recipe: Recipe): Promise<string> {
+  const hash = createHash('sha256');
+  hash.update(JSON.stringify([recipe, bootstrapArguments(recipe), layout]));
+  for (const name of (await readdir(imageFolder)).sort()) {
+    hash.update(`\0${name}\0`).update(await readFile(join(imageFolder, name)));
+  }
+  return hash.digest('hex').slice(0, 16);
+}

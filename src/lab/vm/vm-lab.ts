@@ -1,0 +1,227 @@
+import { rm } from 'node:fs/promises';
+import { availableParallelism } from 'node:os';
+import { join } from 'node:path';
+import pLimit from 'p-limit';
+import { VfleetError } from '../../errors.ts';
+import { didYouMean } from '../../nearest.ts';
+import { makeKeyPair } from '../keys.ts';
+import { reservePort } from '../port.ts';
+import { inventoryOf, makeOperatorKey, writeAccess } from './access.ts';
+import { type ImageOptions, type Images, prepareImages } from './images.ts';
+import { findVmKind, type VmKind } from './kind.ts';
+import { readLab, type StoredLab, type StoredNode, writeLab } from './lab-file.ts';
+import { withLock } from './lab-lock.ts';
+import { accessFiles, greets, sshArguments, untilLogIn } from './log-in.ts';
+import { furnishNode } from './node-folder.ts';
+import { type NodeWish, usualNodes } from './nodes-file.ts';
+import { qemuModels } from './qemu-models.ts';
+import type { Recipe } from './recipe.ts';
+import { bootsOf, powerCut, powerOn, processOf } from './virtual-machine.ts';
+
+/** Where a lab is, and what it is made with. */
+export interface VmLabOptions extends ImageOptions {
+  /** The lab's own folder: disks, keys, inventory. */
+  readonly folder: string;
+}
+
+/** A node as it is now. */
+export interface VmNodeStatus {
+  readonly name: string;
+  readonly rack: string;
+  readonly kind: string;
+  readonly port: number;
+  /** `up`: its SSH server answers. */
+  readonly state: 'off' | 'booting' | 'up';
+  /** Process id of its QEMU. */
+  readonly process: number | null;
+  /** Boots since it was made or reset. */
+  readonly boots: number;
+  readonly console: string;
+}
+
+/** A lab as it is now. */
+export interface VmLabStatus {
+  readonly accelerator: StoredLab['accelerator'];
+  readonly inventory: string;
+  readonly nodes: readonly VmNodeStatus[];
+}
+
+/**
+ * Brings every node up: builds the images that the cache lacks, makes nodes that are not there, turns on what is off, and
+ * waits until each lets its operator in. `wishes`: `null` for the nodes that the lab has, and in a new one the usual.
+ * Errors: `lab.vm-programs`, `lab.vm-other-nodes`, `lab.vm-kvm`, `lab.vm-program`, `lab.vm-bake`, `lab.vm-boot`, `lab.vm-busy`.
+ */
+export async function bringUp(wishes: readonly NodeWish[] | null, options: VmLabOptions): Promise<VmLabStatus> {
+  const { folder } = options;
+  await withLock(folder, async () => {
+    const known = await readLab(folder);
+    if (known !== null && wishes !== null) checkSame(known, wishes, folder);
+    const wished = wishes ?? usualNodes;
+    const recipes = known === null ? wished.map(({ kind }) => kind.recipe) : recipesOf(known);
+    const accelerator = known?.accelerator ?? options.accelerator;
+    const images = await prepareImages(recipes, { ...options, accelerator });
+    const lab = known ?? (await makeLab(wished, images, folder));
+    await startAll(lab, lab.nodes, images, options);
+  });
+  return status(folder);
+}
+
+/** Makes nodes anew, as if they had never run, and brings them up. `names`: none for all. Errors: as `bringUp`, `lab.no-node`. */
+export async function reset(names: readonly string[], options: VmLabOptions): Promise<VmLabStatus> {
+  const { folder } = options;
+  await withLock(folder, async () => {
+    const lab = await labIn(folder);
+    const chosen = names.length === 0 ? lab.nodes : names.map((name) => nodeOf(lab, name));
+    const images = await prepareImages(recipesOf(lab), { ...options, accelerator: lab.accelerator });
+    for (const node of chosen) await powerCut(nodeFolder(folder, node.name));
+    const fresh = await Promise.all(chosen.map((node) => makeNode(node, lab.operatorKey, images, folder)));
+    const renewed = { ...lab, nodes: lab.nodes.map((node) => fresh.find(({ name }) => name === node.name) ?? node) };
+    await writeLab(folder, renewed);
+    await writeAccess(folder, renewed);
+    await startAll(renewed, fresh, images, options);
+  });
+  return status(folder);
+}
+
+/** Turns every node off and removes the lab; the images stay in the cache. Errors: `lab.no-lab`. */
+export async function bringDown(folder: string): Promise<readonly string[]> {
+  const lab = await labIn(folder);
+  await withLock(folder, async () => {
+    for (const { name } of lab.nodes) await powerCut(nodeFolder(folder, name));
+    const { keyFile, knownHosts } = accessFiles(folder);
+    const files = [join(folder, 'nodes'), join(folder, 'lab.json'), inventoryOf(folder), keyFile, knownHosts];
+    for (const file of files) await rm(file, { recursive: true, force: true });
+  });
+  return lab.nodes.map(({ name }) => name);
+}
+
+/** How the nodes are. Errors: `lab.no-lab`. */
+export async function status(folder: string): Promise<VmLabStatus> {
+  const lab = await labIn(folder);
+  const nodes = await Promise.all(
+    lab.nodes.map(async ({ name, rack, kind, port }): Promise<VmNodeStatus> => {
+      const at = nodeFolder(folder, name);
+      const process = await processOf(at);
+      const state = process === null ? 'off' : (await greets(port)) ? 'up' : 'booting';
+      return { name, rack, kind, port, state, process, boots: await bootsOf(at), console: join(at, 'console.log') };
+    }),
+  );
+  return { accelerator: lab.accelerator, inventory: inventoryOf(folder), nodes };
+}
+
+/** Arguments of ssh(1) for a node. Errors: `lab.no-lab`, `lab.no-node`. */
+export async function logIn(folder: string, name: string): Promise<readonly string[]> {
+  return sshArguments(folder, nodeOf(await labIn(folder), name).port);
+}
+
+async function makeLab(wishes: readonly NodeWish[], images: Images, folder: string): Promise<StoredLab> {
+  const operatorKey = (await makeOperatorKey(folder)).publicLine;
+  const reserved = await Promise.all(wishes.map(() => reservePort()));
+  const make = async ({ kind, ...wish }: NodeWish, port: number) =>
+    makeNode({ ...wish, port, kind: kind.name }, operatorKey, images, folder);
+  try {
+    const nodes = await Promise.all(wishes.map((wish, index) => make(wish, reserved[index]?.port ?? 0)));
+    const lab: StoredLab = { version: 1, accelerator: images.accelerator.name, operatorKey, nodes };
+    await writeLab(folder, lab);
+    await writeAccess(folder, lab);
+    return lab;
+  } finally {
+    // QEMU takes the port itself, and tells when another was quicker.
+    for (const { release } of reserved) release();
+  }
+}
+
+/** A node that has never run. It gets a host key of its own. */
+async function makeNode(
+  node: Omit<StoredNode, 'hostKey'>,
+  authorizedKey: string,
+  images: Images,
+  folder: string,
+): Promise<StoredNode> {
+  const key = makeKeyPair(node.name);
+  const kind = kindOf(node);
+  const identity = { hostname: node.name, hostKey: key.privateKey, authorizedKey };
+  await furnishNode(nodeFolder(folder, node.name), kind, images.of(kind.recipe), identity);
+  return { ...node, hostKey: key.publicLine };
+}
+
+/** Turns on what is off, as many at once as there are processors, and waits for all. */
+async function startAll(
+  lab: StoredLab,
+  nodes: readonly StoredNode[],
+  { accelerator }: Images,
+  { folder, onStep }: VmLabOptions,
+): Promise<void> {
+  const models = await qemuModels();
+  const limit = pLimit(availableParallelism());
+  const start = async (node: StoredNode): Promise<void> => {
+    const { name, port, memory } = node;
+    const at = nodeFolder(folder, name);
+    const began = Date.now();
+    if ((await processOf(at)) === null) {
+      onStep(`node ${name}`, `${node.kind} boots (${accelerator.name}: ${accelerator.why})`);
+      const machine = { kind: kindOf(node), accelerator: lab.accelerator, folder: at, port, memory, models };
+      await powerOn(machine).catch((thrown: unknown) => {
+        throw thrown instanceof VfleetError ? thrown.about(`node ${name}`) : thrown;
+      });
+    }
+    await untilLogIn({ name, folder: at, lab: folder, port });
+    onStep(`node ${name}`, `up, ${Math.round((Date.now() - began) / 1000)} s`);
+  };
+  const results = await Promise.allSettled(nodes.map((node) => limit(start, node)));
+  const failure = results.find((result) => result.status === 'rejected');
+  if (failure !== undefined) throw failure.reason;
+}
+
+/** Errors: `lab.vm-other-nodes`. */
+function checkSame(lab: StoredLab, wishes: readonly NodeWish[], folder: string): void {
+  const text = (nodes: readonly { readonly name: string; readonly kind: string }[]) =>
+    nodes.map(({ name, kind }) => `${name} (${kind})`).join(', ');
+  const wished = text(wishes.map(({ name, kind }) => ({ name, kind: kind.name })));
+  if (wished === text(lab.nodes)) return;
+  throw new VfleetError({
+    code: 'lab.vm-other-nodes',
+    thing: folder,
+    expected: wished,
+    found: `a lab with ${text(lab.nodes)}`,
+    next: 'vfleet lab vm down, or name another --directory',
+  });
+}
+
+async function labIn(folder: string): Promise<StoredLab> {
+  const lab = await readLab(folder);
+  if (lab !== null) return lab;
+  throw new VfleetError({
+    code: 'lab.no-lab',
+    thing: folder,
+    expected: 'a lab of virtual nodes',
+    found: 'none',
+    next: 'vfleet lab vm up, or name its --directory',
+  });
+}
+
+function nodeOf(lab: StoredLab, name: string): StoredNode {
+  const found = lab.nodes.find((node) => node.name === name);
+  if (found !== undefined) return found;
+  const names = lab.nodes.map((node) => node.name);
+  throw new VfleetError({
+    code: 'lab.no-node',
+    thing: `node ${name}`,
+    expected: `one of ${names.join(', ')}`,
+    found: `no node of that name${didYouMean(name, names)}`,
+  });
+}
+
+function kindOf(node: Pick<StoredNode, 'name' | 'kind'>): VmKind {
+  const kind = findVmKind(node.kind);
+  if (typeof kind === 'string') throw new VfleetError({ code: 'lab.vm-file', thing: `node ${node.name}`, found: kind });
+  return kind;
+}
+
+function recipesOf(lab: StoredLab): readonly Recipe[] {
+  return lab.nodes.map((node) => kindOf(node).recipe);
+}
+
+function nodeFolder(folder: string, name: string): string {
+  return join(folder, 'nodes', name);
+}
