@@ -175,9 +175,8 @@ async function startAll(
 
 /** Errors: `lab.vm-other-nodes`. */
 function checkSame(lab: StoredLab, wishes: readonly NodeWish[], folder: string): void {
-  const text = (nodes: readonly { readonly name: string; readonly kind: string }[]) =>
-    nodes.map(({ name, kind }) => `${name} (${kind})`).join(', ');
-  const wished = text(wishes.map(({ name, kind }) => ({ name, kind: kind.name })));
+  const text = (nodes: readonly Omit<StoredNode, 'port' | 'hostKey'>[]) => nodes.map(nodeText).sort().join(', ');
+  const wished = text(wishes.map((wish) => ({ ...wish, kind: wish.kind.name })));
   if (wished === text(lab.nodes)) return;
   throw new VfleetError({
     code: 'lab.vm-other-nodes',
@@ -186,6 +185,11 @@ function checkSame(lab: StoredLab, wishes: readonly NodeWish[], folder: string):
     found: `a lab with ${text(lab.nodes)}`,
     next: 'vfleet lab vm down, or name another --directory',
   });
+}
+
+function nodeText({ name, kind, rack, memory, vars }: Omit<StoredNode, 'port' | 'hostKey'>): string {
+  const more = Object.keys(vars).length === 0 ? '' : `, ${JSON.stringify(vars)}`;
+  return `${name} (${kind}, rack ${rack}, ${memory} MiB${more})`;
 }
 
 async function labIn(folder: string): Promise<StoredLab> {
