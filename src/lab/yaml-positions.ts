@@ -1,4 +1,4 @@
-import { isCollection, isMap, isNode, LineCounter, parseDocument } from 'yaml';
+import { type Document, isCollection, isMap, isNode, LineCounter, parseDocument } from 'yaml';
 import type { z } from 'zod';
 import { VfleetError } from '../errors.ts';
 import { didYouMean } from '../nearest.ts';
@@ -18,18 +18,18 @@ export function parsePositioned(file: string, text: string): PositionedYaml {
     const { line, col } = lines.linePos(offset);
     return `${file}:${Math.max(1, line)}:${Math.max(1, col)}`;
   };
-  const [error] = document.errors;
-  if (error !== undefined) {
-    throw new VfleetError({
+  const wrong = (thing: string, { message }: Error) =>
+    new VfleetError({
       code: 'lab.machines-syntax',
-      thing: at(error.pos[0]),
+      thing,
       expected: 'YAML',
-      found: error.message.split('\n')[0],
+      found: message.split('\n')[0],
       next: 'correct the file',
     });
-  }
+  const [error] = document.errors;
+  if (error !== undefined) throw wrong(at(error.pos[0]), error);
   return {
-    value: document.toJS(),
+    value: valueOf(document, (thrown) => wrong(file, thrown)),
     position: (path) => {
       let offset = 0;
       let node: unknown = document.contents;
@@ -41,6 +41,15 @@ export function parsePositioned(file: string, text: string): PositionedYaml {
       return at(offset);
     },
   };
+}
+
+/** An alias of nothing is found only now, and without a place. */
+function valueOf(document: Document.Parsed, wrong: (thrown: Error) => VfleetError): unknown {
+  try {
+    return document.toJS();
+  } catch (thrown) {
+    throw thrown instanceof ReferenceError ? wrong(thrown) : thrown;
+  }
 }
 
 function keyNode(items: readonly { readonly key: unknown }[], key: PropertyKey): unknown {
@@ -60,6 +69,7 @@ export function issueLines(
   const line = (path: readonly PropertyKey[], message: string) =>
     `${yaml.position(path)} ${path.map(String).join('.') || 'the file'}: ${message}`;
   return issues.flatMap((issue) => {
+    if (issue.code === 'invalid_key') return issue.issues.map(({ message }) => line(issue.path, message));
     if (issue.code !== 'unrecognized_keys') return [line(issue.path, issue.message)];
     return issue.keys.map((key) => line([...issue.path, key], `unknown key${didYouMean(key, known)}`));
   });
