@@ -13,7 +13,10 @@ export interface Outcome {
 const declined: ReadonlySet<string> = new Set(['apply.declined', 'plan.pins', 'plan.newer', 'plan.hosts']);
 
 /** Beginnings of codes of errors that are nobody's usage: this machine could not do its part. */
-const broken: readonly string[] = ['journal.', 'lab.demo', 'lab.tool-missing', 'lab.no-', 'lab.dead', 'lab.mount'];
+const broken: readonly string[] = [
+  ...['journal.', 'lab.demo', 'lab.tool-missing', 'lab.no-port', 'lab.no-sandbox', 'lab.dead', 'lab.mount'],
+  ...['lab.vm-program', 'lab.vm-kvm', 'lab.vm-bake', 'lab.vm-boot', 'lab.vm-busy', 'lab.vm-file'],
+];
 
 /** Explains whatever ended the program before or after its hosts; what a host does is in a report. */
 export function explain(thrown: unknown): Outcome {

@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
 import { join, resolve } from 'node:path';
+import { VfleetError } from '../../errors.ts';
 import type { WishedAccelerator } from '../../lab/vm/accelerator.ts';
 import { readNodesFile } from '../../lab/vm/nodes-file.ts';
 import {
@@ -58,9 +59,14 @@ export async function ssh({
   // Ctrl-C is for the command on the node: ssh passes it on, and we wait for its end.
   process.on('SIGINT', () => {});
   return new Promise((done, fail) => {
-    child.on('error', fail);
+    child.on('error', ({ message }) => fail(noSsh(message)));
     child.on('exit', (code) => done(code ?? 255));
   });
+}
+
+function noSsh(found: string): VfleetError {
+  const next = 'apt-get install --no-install-recommends openssh-client   # Debian, Ubuntu';
+  return new VfleetError({ code: 'lab.tool-missing', thing: 'ssh', expected: 'a program that starts', found, next });
 }
 
 /** Ends the lab. */
