@@ -1,0 +1,40 @@
+import { expect } from 'vitest';
+import { findVmKind, type VmKind } from '../../src/lab/vm/kind.ts';
+import { look, type Machine } from './machine.ts';
+import type { Nodes } from './nodes.ts';
+
+/** What the guide wants of a node of a kind; written down here by hand, not computed by the program under test. */
+export function wantedArguments(kindName: string): readonly string[] {
+  const all = ['iommu=pt', 'vfio_iommu_type1.allow_unsafe_interrupts=1'];
+  return kindOf(kindName).vendor === 'intel' ? ['intel_iommu=on', ...all] : all;
+}
+
+/** Kernels before 6.2 have the module `vfio_virqfd`. */
+export function wantedModules(kindName: string): readonly string[] {
+  const common = ['vfio', 'vfio_iommu_type1', 'vfio_pci'];
+  return kindOf(kindName).recipe.suite === 'trixie' ? common : [...common, 'vfio_virqfd'];
+}
+
+/** Asserts on the machine itself that it is prepared. */
+export function expectPrepared(nodes: Nodes, node: string, kindName: string): Machine {
+  const machine = look(nodes, node);
+  expect(machine.commandLine, `${node}: /proc/cmdline`).toEqual(expect.arrayContaining([...wantedArguments(kindName)]));
+  // What was there before is still there.
+  expect(machine.commandLine).toEqual(expect.arrayContaining(['console=ttyS0', 'quiet']));
+  expect(machine.modulesToLoad, `${node}: vfio.conf`).toBe(
+    wantedModules(kindName)
+      .map((name) => `${name}\n`)
+      .join(''),
+  );
+  for (const name of wantedModules(kindName)) expect(machine.modules, `${node}: lsmod`).toContain(name);
+  expect(machine.failedUnits, `${node}: failed units`).toBe('');
+  expect(machine.vfioDevice, `${node}: /dev/vfio/vfio`).toBe(true);
+  expect(machine.groups.length, `${node}: IOMMU groups`).toBeGreaterThan(5);
+  return machine;
+}
+
+function kindOf(name: string): VmKind {
+  const kind = findVmKind(name);
+  if (typeof kind === 'string') throw new Error(kind);
+  return kind;
+}

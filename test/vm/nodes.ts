@@ -1,0 +1,94 @@
+import { spawnSync } from 'node:child_process';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { homedir, tmpdir } from 'node:os';
+import path from 'node:path';
+import { stringify } from 'yaml';
+import { findVmKind } from '../../src/lab/vm/kind.ts';
+import type { VmLabStatus, VmNodeStatus } from '../../src/lab/vm/vm-lab.ts';
+import { type Ended, type Started, start, vfleet } from '../cli/program.ts';
+
+/** Virtual machines, and the built program to use on them. */
+export interface Nodes {
+  readonly inventory: string;
+  /** `$XDG_STATE_HOME` of the runs: their journals are in `vfleet/runs`. */
+  readonly state: string;
+  /** Runs a command of the program on the nodes: `vfleet(['plan', 'passthrough'])`. */
+  vfleet(args: readonly string[]): Promise<Ended>;
+  start(args: readonly string[], state?: string): Promise<Started>;
+  /** What a command prints on a node, run by OpenSSH's own client: no code of ours is between. Throws when it fails. */
+  on(node: string, command: string): string;
+  /** `lab vm` with these words. */
+  lab(...words: readonly string[]): Promise<void>;
+  node(name: string): Promise<VmNodeStatus>;
+  stop(): Promise<void>;
+}
+
+/** Programs that `lab vm` runs; see src/lab/vm/programs.ts. */
+export const needed = ['qemu-system-x86_64', 'qemu-img', 'mmdebstrap', 'mke2fs', 'sfdisk', 'mkfs.vfat', 'ssh'];
+
+/** Starts fresh nodes by name and kind, by the program itself. Its progress is shown. */
+export async function startNodes(kinds: Readonly<Record<string, string>>): Promise<Nodes> {
+  for (const kind of Object.values(kinds)) if (typeof findVmKind(kind) === 'string') throw new Error(`no kind ${kind}`);
+  const folder = await mkdtemp(path.join(tmpdir(), 'vfleet-vm-'));
+  const directory = path.join(folder, 'lab');
+  const state = path.join(folder, 'state');
+  const env = { ...environment(), XDG_STATE_HOME: state };
+  const lab = async (...words: readonly string[]): Promise<string> => {
+    const started = await start(['lab', 'vm', ...words, '--directory', directory], { env });
+    started.child.stderr.on('data', (text: string) => process.stderr.write(text));
+    const { code, stdout, stderr } = await started.ended;
+    if (code !== 0) throw new Error(`lab vm ${words.join(' ')}: exit code ${code}\n${stderr}`);
+    return stdout;
+  };
+  const status = async (): Promise<VmLabStatus> => JSON.parse(await lab('status', '--json')) as VmLabStatus;
+  const stop = async (): Promise<void> => {
+    if (process.env['VFLEET_VM_KEEP'] === 'yes') return;
+    await lab('down');
+    await rm(folder, { recursive: true, force: true });
+  };
+  const file = path.join(folder, 'nodes.yaml');
+  const nodes = Object.fromEntries(Object.entries(kinds).map(([name, kind]) => [name, { kind }]));
+  await writeFile(file, stringify({ nodes }));
+  try {
+    await lab('up', '--nodes', file);
+    const { inventory } = await status();
+    const words = (args: readonly string[]) => [...args, '-i', inventory, '--connect-timeout', '60'];
+    return {
+      inventory,
+      state,
+      vfleet: (args) => vfleet(words(args), { env }),
+      start: (args, own = state) => start(words(args), { env: { ...env, XDG_STATE_HOME: own } }),
+      on: (node, command) => onNode(directory, env, node, command),
+      lab: async (...words) => void (await lab(...words)),
+      node: async (name) => {
+        const found = (await status()).nodes.find((one) => one.name === name);
+        if (found === undefined) throw new Error(`no node ${name}`);
+        return found;
+      },
+      stop,
+    };
+  } catch (error) {
+    await lab('down').catch(() => {});
+    throw error;
+  }
+}
+
+/** Where images are cached, and how Debian's mirror is reached. */
+function environment(): Record<string, string> {
+  const passed = Object.entries(process.env).filter(([name]) =>
+    /^(XDG_CACHE_HOME|TMPDIR|(https?|no|all)_proxy)$/i.test(name),
+  );
+  return { HOME: homedir(), ...(Object.fromEntries(passed) as Record<string, string>) };
+}
+
+function onNode(directory: string, env: Record<string, string>, node: string, command: string): string {
+  const program = path.resolve('dist/cli/main.js');
+  const args = [program, 'lab', 'vm', 'ssh', '--directory', directory, node, '--', command];
+  const { status, stdout, stderr } = spawnSync(process.execPath, args, {
+    encoding: 'utf8',
+    env: { PATH: process.env['PATH'] ?? '', ...env },
+    maxBuffer: 256 * 1024 * 1024,
+  });
+  if (status === 0) return stdout;
+  throw new Error(`${node}: ${command}: exit code ${status}\n${stdout}${stderr}`);
+}
