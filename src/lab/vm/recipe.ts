@@ -52,11 +52,11 @@ export function bootstrapArguments({ suite, firmware }: Recipe): readonly string
 }
 
 /** What names an image in the cache: two recipes with one digest make the same image, but for newer packages. */
-export async function recipeDigest(recipe: Recipe): Promise<string> {
+export async function recipeDigest(recipe: Recipe, folder: string = imageFolder): Promise<string> {
   const hash = createHash('sha256');
   hash.update(JSON.stringify([recipe, bootstrapArguments(recipe), layout]));
-  for (const name of (await readdir(imageFolder)).sort()) {
-    hash.update(`\0${name}\0`).update(await readFile(join(imageFolder, name)));
+  for (const name of (await readdir(folder)).sort()) {
+    hash.update(`\0${name}\0`).update(await readFile(join(folder, name)));
   }
   return hash.digest('hex').slice(0, 16);
 }
