@@ -23,9 +23,15 @@ describe.concurrent('help', () => {
     ['verify', [...connection, 'playbook']],
     ['facts', connection],
     ['inventory', [...inventory, '--tree', '--schema', 'host']],
-    ['lab', ['lab up', 'lab demo']],
+    ['lab', ['lab up', 'lab demo', 'lab vm']],
     ['lab up', ['--machines', '--directory', '--boot-ms']],
     ['lab demo', ['--help']],
+    ['lab vm', ['lab vm up', 'lab vm status', 'lab vm ssh', 'lab vm reset', 'lab vm down', '--directory']],
+    ['lab vm up', ['--nodes', '--mirror', '--accelerator', '--directory']],
+    ['lab vm status', ['--json', '--directory']],
+    ['lab vm ssh', ['node', 'command', '--directory']],
+    ['lab vm reset', ['node', '--mirror', '--accelerator', '--directory']],
+    ['lab vm down', ['--directory']],
   ])('of %s names every option and gives an example', async (command, options) => {
     const { code, stdout } = await vfleet([...command.split(' '), '--help']);
     expect(code).toBe(0);
@@ -53,6 +59,18 @@ describe.concurrent('a command line that cannot be meant', () => {
       'an unknown command of the lab',
       ['lab', 'upp'],
       /unknown command "upp", did you mean "up"\?[^]*`vfleet lab --help`/,
+    ],
+    [
+      'an unknown command of the virtual lab',
+      ['lab', 'vm', 'statsu'],
+      /unknown command "statsu", did you mean "status"\?[^]*`vfleet lab vm --help`/,
+    ],
+    ['no command of the virtual lab', ['lab', 'vm'], /lab vm: name what to do: up, status, ssh, reset or down/],
+    ['no node', ['lab', 'vm', 'ssh'], /lab vm ssh: name a node\nsee `vfleet lab vm ssh --help`/],
+    [
+      'an unknown accelerator',
+      ['lab', 'vm', 'up', '--accelerator', 'xen'],
+      /--accelerator: expected one of "auto", "kvm"/,
     ],
     ['an unknown option', ['plan', 'x', '--lmit', 'a'], /--lmit, did you mean "--limit"\?[^]*`vfleet plan --help`/],
     ['an option cut short', ['apply', 'x', '--reboot-d', '3'], /--reboot-d, did you mean "--reboot-deadline"\?/],

@@ -35,7 +35,9 @@ export function labVmCommand(yargs: Argv, environment: Environment, exit: (code:
         'status',
         'each node: off, booting or up, its port, and how often it has booted',
         (command) =>
-          command.option('json', { type: 'boolean', default: false, describe: 'one machine-readable document' }),
+          command
+            .option('json', { type: 'boolean', default: false, describe: 'one machine-readable document' })
+            .example('$0 lab vm status', 'a table; the console of each node is in --json'),
         async (args) => exit(await (await import('./lab-vm-work.ts')).status(args)),
       )
       .command(
@@ -57,16 +59,21 @@ export function labVmCommand(yargs: Argv, environment: Environment, exit: (code:
         'reset [node..]',
         'make nodes anew, as if they had never run; without names all',
         (command) =>
-          withImages(command).positional('node', { type: 'string', array: true, default: [], describe: 'their names' }),
+          withImages(command)
+            .positional('node', { type: 'string', array: true, default: [], describe: 'their names' })
+            .example('$0 lab vm reset', 'all nodes as new, before the next test')
+            .example('$0 lab vm reset intel', 'that one alone'),
         async (args) => exit(await (await import('./lab-vm-work.ts')).reset(args, environment)),
       )
       .command(
         'down',
         'turn all nodes off and remove the lab; images stay in the cache',
-        (command) => command,
+        (command) => command.example('$0 lab vm down', 'what is kept: images, in ~/.cache/vfleet/vm'),
         async (args) => exit(await (await import('./lab-vm-work.ts')).down(args)),
       )
-      .demandCommand(1, 'lab vm: name what to do: up, status, ssh, reset or down'),
+      .demandCommand(1, 'lab vm: name what to do: up, status, ssh, reset or down')
+      .example('$0 lab vm up', 'an Intel and an AMD node, and one with VT-d off')
+      .example('$0 lab vm down', 'the end of them'),
   );
 }
 
