@@ -20,33 +20,38 @@ export async function withLock<T>(folder: string, work: () => Promise<T>): Promi
 }
 
 async function take(file: string): Promise<void> {
-  // A link appears with its text, so that nobody reads a lock that says nothing yet and takes it for junk.
+  // A link appears with its text: nobody reads a lock that says nothing yet, and takes it for a dead one.
   const mine = `${file}.${randomUUID()}`;
   await writeFile(mine, JSON.stringify(thisProcess()));
   try {
     for (let tries = 0; tries < 3; tries++) {
       if (await linked(mine, file)) return;
-      const pid = await livingOwner(file);
-      if (pid !== null) throw busy(file, pid);
-      await removeDead(file);
+      const holder = await holderOf(file);
+      if (typeof holder === 'number') throw busy(file, `process ${holder}`);
+      if (holder === 'dead' && (await takenOver(mine, file))) return;
     }
-    throw busy(file, null);
+    throw busy(file, 'others that come again and again');
   } finally {
     await rm(mine, { force: true });
   }
 }
 
-/** Aside first: only one of several can move it, and who finds that it moved a living one's puts it back. */
-async function removeDead(file: string): Promise<void> {
-  const aside = `${file}.${randomUUID()}`;
-  try {
-    await rename(file, aside);
-  } catch {
-    // Another was quicker.
-    return;
+/** One takes over at a time, and only while it alone may, it looks again: the lock may by then be that of a living one. */
+async function takenOver(mine: string, file: string): Promise<boolean> {
+  const claim = `${file}.takeover`;
+  if (!(await linked(mine, claim))) {
+    const other = await holderOf(claim);
+    if (typeof other === 'number') throw busy(file, `process ${other}`);
+    if (other === 'dead') throw busy(claim, 'one that ended in the act', `rm ${claim}`);
+    return false;
   }
-  if ((await livingOwner(aside)) !== null) await linked(aside, file);
-  await rm(aside, { force: true });
+  try {
+    if ((await holderOf(file)) !== 'dead') return false;
+    await rename(mine, file);
+    return true;
+  } finally {
+    await rm(claim, { force: true });
+  }
 }
 
 async function linked(from: string, to: string): Promise<boolean> {
@@ -59,22 +64,32 @@ async function linked(from: string, to: string): Promise<boolean> {
   }
 }
 
-/** The process that holds a lock; `null`: it has ended, or there is no lock, or nobody's. */
-async function livingOwner(file: string): Promise<number | null> {
+/** The process that holds a lock. */
+async function holderOf(file: string): Promise<number | 'dead' | 'none'> {
+  const text = await readFile(file, 'utf8').catch(() => null);
+  if (text === null) return 'none';
+  const owner = ownerSchema.safeParse(parse(text));
+  return owner.success && !hasEnded(owner.data) ? owner.data.pid : 'dead';
+}
+
+function parse(text: string): unknown {
   try {
-    const owner = ownerSchema.parse(JSON.parse(await readFile(file, 'utf8')));
-    return hasEnded(owner) ? null : owner.pid;
+    return JSON.parse(text);
   } catch {
     return null;
   }
 }
 
-function busy(file: string, pid: number | null): VfleetError {
+function busy(
+  thing: string,
+  found: string,
+  next: string = 'wait for its end, or name another --directory',
+): VfleetError {
   return new VfleetError({
     code: 'lab.vm-busy',
-    thing: file,
+    thing,
     expected: 'no other vfleet at work on these nodes',
-    found: pid === null ? 'others that come again and again' : `process ${pid}`,
-    next: 'wait for its end, or name another --directory',
+    found,
+    next,
   });
 }

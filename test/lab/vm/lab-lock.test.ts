@@ -1,4 +1,4 @@
-import { readdir, writeFile } from 'node:fs/promises';
+import { readdir, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { thisProcess } from '../../../src/lab/owner.ts';
@@ -49,15 +49,30 @@ describe("a lab's lock", () => {
       if (text !== null) await writeFile(join(folder, 'lock.json'), text);
       let holders = 0;
       let most = 0;
+      const linger = async (steps: number): Promise<void> => {
+        for (let step = 0; step < steps; step++) await stat(folder);
+      };
       const work = async (): Promise<void> => {
         most = Math.max(most, ++holders);
-        await readdir(folder);
+        await linger(20);
         holders--;
       };
-      const results = await Promise.allSettled(Array.from({ length: 8 }, () => withLock(folder, work)));
+      // Each comes a step after the one before: what one does, the next finds half done.
+      const takers = Array.from({ length: 12 }, (_, index) => linger(index).then(() => withLock(folder, work)));
+      const results = await Promise.allSettled(takers);
       expect(most).toBe(1);
       expect(results.some(({ status }) => status === 'fulfilled')).toBe(true);
     }
+  });
+
+  it('that was being taken over by a process that then died is told with its remedy', async () => {
+    const folder = temporaryFolder('lock');
+    for (const name of ['lock.json', 'lock.json.takeover']) await writeFile(join(folder, name), JSON.stringify(dead));
+    await expect(withLock(folder, async () => 'mine')).rejects.toMatchObject({
+      code: 'lab.vm-busy',
+      parts: { next: `rm ${folder}/lock.json.takeover` },
+    });
+    expect((await readdir(folder)).sort()).toEqual(['lock.json', 'lock.json.takeover']);
   });
 
   it('makes the folder, for its user alone', async () => {
