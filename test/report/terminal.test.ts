@@ -269,10 +269,11 @@ describe('a process with a live view', () => {
     const [bus, terminal] = ['events/bus.ts', 'report/terminal.ts'].map((path) =>
       fileURLToPath(new URL(`../../src/${path}`, import.meta.url)),
     );
+    const cache = fileURLToPath(new URL('../../node_modules/.cache/jiti', import.meta.url));
     // Node 20 does not read TypeScript by itself; jiti, a dependency, does.
     const program = `
       const { createJiti } = await import(${JSON.stringify(import.meta.resolve('jiti'))});
-      const jiti = createJiti(${JSON.stringify(import.meta.url)});
+      const jiti = createJiti(${JSON.stringify(import.meta.url)}, { fsCache: ${JSON.stringify(cache)} });
       const { createBus } = await jiti.import(${JSON.stringify(bus)});
       const { startTerminal } = await jiti.import(${JSON.stringify(terminal)});
       const bus = createBus({ now: () => new Date() });
