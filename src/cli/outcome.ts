@@ -15,7 +15,7 @@ const declined: ReadonlySet<string> = new Set(['apply.declined', 'plan.pins', 'p
 /** Beginnings of codes of errors that are nobody's usage: this machine could not do its part. */
 const broken: readonly string[] = [
   ...['journal.', 'lab.demo', 'lab.tool-missing', 'lab.no-port', 'lab.no-sandbox', 'lab.dead', 'lab.mount'],
-  ...['lab.vm-program', 'lab.vm-kvm', 'lab.vm-bake', 'lab.vm-boot', 'lab.vm-busy', 'lab.vm-file'],
+  ...['lab.vm-program', 'lab.vm-kvm', 'lab.vm-bake', 'lab.vm-boot', 'lab.vm-busy', 'lab.vm-file', 'lab.vm-image'],
 ];
 
 /** Explains whatever ended the program before or after its hosts; what a host does is in a report. */

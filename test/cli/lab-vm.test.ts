@@ -1,6 +1,8 @@
 import { access, chmod, mkdir, readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, it } from 'vitest';
+import { explain } from '../../src/cli/outcome.ts';
+import { VfleetError } from '../../src/errors.ts';
 import { makeOperatorKey, writeAccess } from '../../src/lab/vm/access.ts';
 import { type StoredLab, writeLab } from '../../src/lab/vm/lab-file.ts';
 import { temporaryFolder } from '../temporary-folder.ts';
@@ -122,5 +124,14 @@ describe.concurrent('vfleet lab vm', () => {
       expect(code).toBe(1);
     }
     await access(join(lab, 'id_ed25519'));
+  });
+});
+
+describe('the exit code', () => {
+  it.for([
+    ...['programs', 'program', 'kvm', 'bake', 'boot', 'busy', 'image'].map((what) => [`lab.vm-${what}`, 1] as const),
+    ...['lab.vm-nodes', 'lab.vm-other-nodes', 'lab.no-lab', 'lab.no-node'].map((code) => [code, 64] as const),
+  ])('of %s is %i', ([code, exitCode], { expect }) => {
+    expect(explain(new VfleetError({ code, thing: 'a node' })).exitCode).toBe(exitCode);
   });
 });

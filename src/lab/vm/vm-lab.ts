@@ -12,7 +12,7 @@ import { findVmKind, type VmKind } from './kind.ts';
 import { readLab, type StoredLab, type StoredNode, writeLab } from './lab-file.ts';
 import { withLock } from './lab-lock.ts';
 import { accessFiles, greets, sshArguments, untilLogIn } from './log-in.ts';
-import { furnishNode } from './node-folder.ts';
+import { checkImage, furnishNode } from './node-folder.ts';
 import { type NodeWish, usualNodes } from './nodes-file.ts';
 import { qemuModels } from './qemu-models.ts';
 import type { Recipe } from './recipe.ts';
@@ -49,7 +49,8 @@ export interface VmLabStatus {
 /**
  * Brings every node up: builds the images that the cache lacks, makes nodes that are not there, turns on what is off, and
  * waits until each lets its operator in. `wishes`: `null` for the nodes that the lab has, and in a new one the usual.
- * Errors: `lab.vm-programs`, `lab.vm-other-nodes`, `lab.vm-kvm`, `lab.vm-program`, `lab.vm-bake`, `lab.vm-boot`, `lab.vm-busy`.
+ * Errors: `lab.vm-programs`, `lab.vm-other-nodes`, `lab.vm-kvm`, `lab.vm-program`, `lab.vm-bake`, `lab.vm-boot`, `lab.vm-image`,
+ * `lab.vm-busy`.
  */
 export async function bringUp(wishes: readonly NodeWish[] | null, options: VmLabOptions): Promise<VmLabStatus> {
   const { folder } = options;
@@ -160,6 +161,7 @@ async function startAll(
     const began = Date.now();
     if ((await processOf(at)) === null) {
       onStep(`node ${name}`, `${node.kind} boots (${accelerator.name}: ${accelerator.why})`);
+      await checkImage(at, name);
       const machine = { kind: kindOf(node), accelerator: lab.accelerator, folder: at, port, memory, models };
       await powerOn(machine).catch((thrown: unknown) => {
         throw thrown instanceof VfleetError ? thrown.about(`node ${name}`) : thrown;
