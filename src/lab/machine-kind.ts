@@ -45,6 +45,7 @@ const kernel = z.strictObject({
   builtin: z.array(moduleName),
   suffix: z.enum(['ko', 'ko.xz', 'ko.zst', 'ko.gz']).default('ko'),
   softdeps: z.array(z.string()).default([]),
+  otherModules: z.array(moduleName).default([]),
   intelIommuDefaultOn: z.boolean(),
   defaultDomain: z.enum(['dma', 'dma-lazy', 'passthrough']),
 });

@@ -4,7 +4,8 @@ import { builtinMachineKinds } from '../../src/lab/machine-kind.ts';
 import { compareSnapshots } from '../../src/lab/snapshot.ts';
 import { logIn } from './client.ts';
 
-const kinds = await builtinMachineKinds();
+// Those captured from virtual machines differ in nothing that is asked here.
+const kinds = (await builtinMachineKinds()).filter(({ name }) => !name.startsWith('qemu-'));
 let lab: Lab;
 
 beforeAll(async () => {

@@ -10,10 +10,12 @@ const names = [
   'debian-12-vtd-off',
   'debian-13-amd',
   'openeuler-22.03-amd',
+  'qemu-debian-12-intel',
+  'qemu-debian-13-amd',
   'ubuntu-22.04-intel',
 ];
 
-test('the package brings six machine kinds', async () => {
+test('the package brings eight machine kinds', async () => {
   expect((await builtinMachineKinds()).map((kind) => kind.name)).toEqual(names);
 });
 

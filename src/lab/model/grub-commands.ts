@@ -26,7 +26,7 @@ export const grubCommands: ReadonlyMap<string, GrubCommand> = new Map<string, Gr
   ['initrdefi', initrd],
   ['halt', (machine) => end(machine, 'the entry halts the machine')],
   ['exit', (machine) => end(machine, 'the entry goes back to the firmware, which has nothing else to boot')],
-  ['fwsetup', (machine) => end(machine, 'the entry opens the firmware setup')],
+  ['fwsetup', firmwareSetup],
   ['chainloader', (machine) => end(machine, 'the entry starts another boot loader')],
 ]);
 
@@ -70,6 +70,12 @@ function complain(machine: GrubMachine, text: string): false {
 function end(machine: GrubMachine, reason: string): boolean {
   machine.ended ??= reason;
   return true;
+}
+
+/** Whether there is one to open is asked at the top of the menu (grub-core/commands/efi/efifwsetup.c). */
+function firmwareSetup(machine: GrubMachine, words: readonly string[]): boolean {
+  if (words.includes('--is-supported')) return machine.variables.get('grub_platform') === 'efi';
+  return end(machine, 'the entry opens the firmware setup');
 }
 
 /** The file that `--file`, `-f` or the prefix names, and the words that are no options. */

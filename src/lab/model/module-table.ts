@@ -97,7 +97,7 @@ const known: Readonly<Record<string, Known>> = {
   },
   kvm_amd: {
     path: 'kernel/arch/x86/kvm/kvm-amd',
-    depends: ['kvm', 'irqbypass'],
+    depends: ['ccp', 'kvm', 'irqbypass'],
     parameters: { nested: '1' },
     size: 155648,
   },
@@ -134,6 +134,9 @@ const known: Readonly<Record<string, Known>> = {
   tg3: { path: 'kernel/drivers/net/ethernet/broadcom/tg3', size: 192512 },
   bnxt_en: { path: 'kernel/drivers/net/ethernet/broadcom/bnxt/bnxt_en', size: 335872 },
   mlx5_core: { path: 'kernel/drivers/net/ethernet/mellanox/mlx5/core/mlx5_core', size: 1757184 },
+  virtio_pci: { path: 'kernel/drivers/virtio/virtio_pci', drivers: ['virtio-pci'], size: 28672 },
+  bochs: { path: 'kernel/drivers/gpu/drm/tiny/bochs', drivers: ['bochs-drm'], size: 20480 },
+  '8250_pci': { path: 'kernel/drivers/tty/serial/8250/8250_pci', drivers: ['serial'], size: 0 },
   pcieport: { path: 'kernel/drivers/pci/pcie/pcieport', size: 0 },
   i2c_i801: { path: 'kernel/drivers/i2c/busses/i2c-i801', drivers: ['i801_smbus'], size: 36864 },
   lpc_ich: { path: 'kernel/drivers/mfd/lpc_ich', size: 28672 },
@@ -171,11 +174,16 @@ export function loadableModules(kernel: MachineKernel): readonly ModuleFacts[] {
   return kernel.modules.map((name) => moduleFacts(kernel, name));
 }
 
+/** Modules whose driver has another name than they. */
+const otherNames = new Map(
+  Object.entries(known).flatMap(([name, { drivers = [] }]) =>
+    drivers.map((driver): [string, string] => [driver, name]),
+  ),
+);
+
 /** The module that brings a driver: most have its name. */
 export function moduleOfDriver(driver: string): string {
-  if (driver === 'xhci_hcd') return 'xhci_pci';
-  if (driver === 'i801_smbus') return 'i2c_i801';
-  return driver.replaceAll('-', '_');
+  return otherNames.get(driver) ?? driver.replaceAll('-', '_');
 }
 
 /**

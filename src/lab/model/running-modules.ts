@@ -46,6 +46,7 @@ export function startModules(input: ModuleInput): RunningModules {
   state.enter('system', late);
   for (const name of processorModules(settings)) state.load(name);
   state.coldplug(() => true);
+  for (const name of kernel.otherModules) state.loadUnlessBlacklisted(name);
   const service = input.wanted === null ? null : state.serve(input.wanted);
   return { loaded: state.loaded, parameters: state.parameters, bound: state.bound, log: state.log, service };
 }
@@ -56,9 +57,10 @@ function storageModules(settings: MachineSettings): readonly string[] {
   return [...new Set([...types, ...(mapped ? ['dm_mod'] : [])])];
 }
 
+/** `kvm_amd` refuses a processor of another vendor that says `svm`, as QEMU's do (`cpu_has_svm()` of asm/virtext.h). */
 function processorModules({ cpu }: MachineSettings): readonly string[] {
   if (cpu.flags.includes('vmx')) return ['kvm_intel'];
-  return cpu.flags.includes('svm') ? ['kvm_amd'] : [];
+  return cpu.flags.includes('svm') && /AMD|Hygon/.test(cpu.vendorId) ? ['kvm_amd'] : [];
 }
 
 class ModuleState {
@@ -138,9 +140,12 @@ class ModuleState {
   coldplug(which: (device: MachinePciDevice) => boolean): void {
     for (const device of this.#devices) {
       if (device.driver === null || this.bound.has(device.address) || !which(device)) continue;
-      const module = moduleOfDriver(device.driver);
-      if (!this.#configuration.blacklist.has(module)) this.load(module);
+      this.loadUnlessBlacklisted(moduleOfDriver(device.driver));
     }
+  }
+
+  loadUnlessBlacklisted(name: string): void {
+    if (!this.#configuration.blacklist.has(name)) this.load(name);
   }
 
   /** systemd-modules-load(8); texts of src/shared/module-util.c of systemd. */

@@ -26,6 +26,8 @@ export function toolSettings(settings: MachineSettings): Layout {
     LAB_BOOT_UUID: boot?.uuid ?? '',
     LAB_BOOT_GRUB: boot?.grub ?? '',
     LAB_BOOT_FS: grubModule(boot),
+    LAB_BOOT_SOURCE: boot?.source ?? '',
+    LAB_FIRMWARE: settings.firmware.kind,
     LAB_BOOT_PREFIX: at('/boot') === undefined ? '/boot' : '',
     LAB_CPUS: String(settings.cpu.count),
   };

@@ -55,8 +55,15 @@ const redhat: readonly Tool[] = [
   { script: 'grub-probe', at: ['/usr/sbin/grub2-probe'] },
 ];
 
-/** The parts that grub-mkconfig runs, in /etc/grub.d. */
+/** The parts that grub-mkconfig runs, in /etc/grub.d; Debian's other ones, and the one that came with 2.12. */
 const grubParts = ['00_header', '10_linux', '40_custom', '41_custom'];
+const debianParts = ['05_debian_theme', '20_linux_xen', '30_os-prober', '30_uefi-firmware'];
+const newParts = ['25_bli'];
+
+function grubPartsOf({ distribution, tools }: MachineSettings): readonly string[] {
+  if (distribution.id !== 'debian') return grubParts;
+  return [...grubParts, ...debianParts, ...(tools.grub.startsWith('2.06') ? [] : newParts)];
+}
 
 /** The stand-in tools of a machine, with their common part. A program of the same name that is there already gives way. */
 export async function toolboxLayout(settings: MachineSettings): Promise<Layout> {
@@ -77,7 +84,7 @@ export async function toolboxLayout(settings: MachineSettings): Promise<Layout> 
     }),
   );
   const parts = await Promise.all(
-    grubParts.map(async (name): Promise<[string, Entry]> => [name, await script(`grub.d/${name}`)]),
+    grubPartsOf(settings).map(async (name): Promise<[string, Entry]> => [name, await script(`grub.d/${name}`)]),
   );
   const shared = await Promise.all(
     ['lib.sh', 'write-initramfs', 'load-modules', 'run-unit'].map(
