@@ -2,7 +2,9 @@ import { chmod, cp, mkdir, mkdtemp, readFile, rename, rm, truncate, writeFile } 
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { VfleetError } from '../../errors.ts';
+import { quote } from '../../shell/quote.ts';
 import type { Accelerator } from './accelerator.ts';
+import { escaped } from './devices.ts';
 import { type PartitionTable, partitionTable } from './partition-table.ts';
 import { runProgram } from './program.ts';
 import { bootstrapArguments, imageFolder, layout, type Recipe, recipeDigest, recipeName } from './recipe.ts';
@@ -82,7 +84,7 @@ async function partition(disk: string, table: PartitionTable): Promise<void> {
 const minute = 60_000;
 
 async function bootstrap(recipe: Recipe, work: string, out: string, { mirror, onStep }: Workshop): Promise<void> {
-  const hook = (name: string) => `sh '${join(work, 'files', name)}' "$1"`;
+  const hook = (name: string) => `sh ${quote(join(work, 'files', name))} "$1"`;
   const args = [
     `--essential-hook=${hook('before-packages')}`,
     `--customize-hook=${hook('after-packages')}`,
@@ -124,7 +126,7 @@ function bakeArguments({ disk, kernel, initrd }: Image, { name }: Accelerator): 
     ...['-accel', name, '-M', 'q35', '-cpu', 'qemu64', '-m', '1024', '-nodefaults', '-no-reboot'],
     ...['-display', 'none', '-serial', 'stdio', '-kernel', kernel, '-initrd', initrd, '-append', append],
     // Nothing is lost when this boot is: the image is built anew then.
-    ...['-drive', `file=${disk},format=raw,if=virtio,cache=unsafe`],
+    ...['-drive', `file=${escaped(disk)},format=raw,if=virtio,cache=unsafe`],
   ];
 }
 
