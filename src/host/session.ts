@@ -27,6 +27,8 @@ export class Session {
   step = 0;
   /** Something was changed since the facts were read. */
   stale = false;
+  /** The answer to a write was lost: its script may still be at work. */
+  unanswered = false;
   writes = 0;
   /** Reboots that this run asked for. */
   reboots = 0;

@@ -33,6 +33,7 @@ export async function tryWrite(session: Session, look: Look, last: boolean): Pro
   } catch (thrown) {
     // The link broke: the host knows whether it was written, and its lock keeps us out while it still writes.
     session.stale = true;
+    session.unanswered = true;
     if (last || !(thrown instanceof VfleetError && thrown.code === 'ssh.lost')) throw thrown;
     await context.clock.sleep(context.reboot.firstPause, context.abandon);
     return false;
@@ -43,6 +44,10 @@ export async function tryWrite(session: Session, look: Look, last: boolean): Pro
     session.stopHere();
     return false;
   }
+  const byUs = session.unanswered && result.kind === 'changed';
+  if (result.kind !== 'locked') session.unanswered = false;
+  // Our own earlier script went on after the link was lost, and came between the look and this one.
+  if (byUs && !last) return false;
   if (result.kind !== 'locked' && result.kind !== 'changed') {
     session.stale = true;
     if (result.kind !== 'failed' || result.written.length > 0) session.writes += 1;
