@@ -1,11 +1,9 @@
-import { chmod, mkdir, mkdtemp, readdir, readFile, realpath, statfs, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, readdir, realpath, statfs, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
-import { z } from 'zod';
 import { VfleetError } from '../errors.ts';
 import { execute } from './execute.ts';
-import { hasEnded, thisProcess } from './owner.ts';
-import { killProcessesIn } from './processes.ts';
+import { makeSweptFolder } from './swept-folder.ts';
 import { removeTree } from './tree.ts';
 
 /** The folder that a lab keeps everything in. */
@@ -16,16 +14,12 @@ export interface LabFolder {
 }
 
 const prefix = 'vfleet-lab-';
-const ownerFile = 'owner.json';
-const ownerSchema = z.object({ pid: z.int(), started: z.string(), boot: z.string(), namespace: z.string() });
 
 /** Makes the folder, or takes an empty one. Errors: `lab.folder-not-empty`. */
 export async function makeLabFolder(wanted?: string): Promise<LabFolder> {
   if (wanted !== undefined) return takeFolder(wanted);
   const base = await temporaryFolder();
-  await sweep(base);
-  const made = await realpath(await mkdtemp(path.join(base, prefix)));
-  await writeFile(path.join(made, ownerFile), JSON.stringify(thisProcess()));
+  const made = await makeSweptFolder(base, prefix);
   return { path: made, remove: () => removeTree(made) };
 }
 
@@ -76,21 +70,5 @@ async function runsPrograms(folder: string): Promise<boolean> {
     return (await execute(program, [])).code === 0;
   } finally {
     await removeTree(tried);
-  }
-}
-
-/** Removes what labs have left whose process was killed. */
-async function sweep(base: string): Promise<void> {
-  for (const name of await readdir(base)) {
-    if (!name.startsWith(prefix)) continue;
-    const folder = path.join(base, name);
-    try {
-      const owner = ownerSchema.parse(JSON.parse(await readFile(path.join(folder, ownerFile), 'utf8')));
-      if (!hasEnded(owner)) continue;
-      await killProcessesIn(folder);
-      await removeTree(folder);
-    } catch {
-      // Not ours to judge: another user's, or one that is just being made.
-    }
   }
 }

@@ -1,8 +1,9 @@
-import { chmod, cp, mkdir, mkdtemp, readFile, rename, rm, truncate, writeFile } from 'node:fs/promises';
+import { chmod, cp, mkdir, readFile, rename, rm, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { VfleetError } from '../../errors.ts';
 import { quote } from '../../shell/quote.ts';
+import { makeSweptFolder } from '../swept-folder.ts';
 import type { Accelerator } from './accelerator.ts';
 import { escaped } from './devices.ts';
 import { type PartitionTable, partitionTable } from './partition-table.ts';
@@ -47,7 +48,7 @@ export async function findImage(cache: string, recipe: Recipe): Promise<Image | 
 export async function buildImage(recipe: Recipe, workshop: Workshop): Promise<Image> {
   const place = await imagePath(workshop.cache, recipe);
   // Not in the cache: without root, mmdebstrap is another user, who need not be let into one's home.
-  const work = await mkdtemp(join(tmpdir(), 'vfleet-image-'));
+  const work = await makeSweptFolder(tmpdir(), 'vfleet-image-');
   try {
     const out = join(work, 'image');
     await chmod(work, 0o755);
