@@ -5,11 +5,14 @@ import { expectPrepared } from '../expected.ts';
 import { look } from '../machine.ts';
 import { type Nodes, needed, startNodes } from '../nodes.ts';
 
+/** These are in prepare.test.ts, which runs too. */
+const elsewhere = ['debian-12-intel-bios', 'debian-13-amd-uefi', 'debian-12-vtd-off'];
+
 /** A release at a time: six nodes fit into 10 GiB. */
 describe.runIf(canRun('virtual nodes', needed)).each(['debian-11', 'debian-12', 'debian-13'])(
   'every kind of %s',
   (release) => {
-    const kinds = vmKinds.filter(({ name }) => name.startsWith(release));
+    const kinds = vmKinds.filter(({ name }) => name.startsWith(release) && !elsewhere.includes(name));
     const able = kinds.filter(({ iommu }) => iommu).map(({ name }) => name);
     const unable = kinds.filter(({ iommu }) => !iommu).map(({ name }) => name);
     const bootIds = new Map<string, string>();
@@ -29,7 +32,7 @@ describe.runIf(canRun('virtual nodes', needed)).each(['debian-11', 'debian-12', 
 
     it('is prepared with one reboot; with VT-d off refused', async () => {
       const { code, stdout, stderr } = await nodes.vfleet(['apply', 'passthrough', '--yes', '-p', '2']);
-      expect(code, stdout + stderr).toBe(3);
+      expect(code, stdout + stderr).toBe(unable.length > 0 ? 3 : 0);
       for (const name of able) {
         bootIds.set(name, expectPrepared(nodes, name, name).bootId);
         expect((await nodes.node(name)).boots, name).toBe(2);
