@@ -80,7 +80,7 @@ describe.runIf(canRun('virtual nodes', needed))('power lost during an apply', ()
 });
 
 /** Ends when the controller has ended and the node has its power again. */
-async function cutDuringApply(nodes: Nodes, name: string, isIt: (event: Seen) => boolean, later: Later): Promise<void> {
+async function cutDuringApply(nodes: Nodes, name: string, [, isIt, later]: Moment): Promise<void> {
   const state = await mkdtemp(path.join(nodes.state, '..', 'controller-'));
   const { process: machine, console } = await nodes.node(name);
   if (machine === null) throw new Error(`${name} is off`);
