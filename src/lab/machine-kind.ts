@@ -73,6 +73,7 @@ const settingsSchema = z
       kind: z.enum(['uefi', 'bios']),
       iommuTable: z.enum(['DMAR', 'IVRS', 'none']),
       interruptRemapping: z.boolean(),
+      virtualIommu: z.boolean().default(false),
       secureBoot: z.boolean().default(false),
       vendor: z.string().default('vfleet'),
       product: z.string().default('lab node'),

@@ -21,6 +21,8 @@ export interface MachineSettings {
     readonly kind: 'uefi' | 'bios';
     readonly iommuTable: 'DMAR' | 'IVRS' | 'none';
     readonly interruptRemapping: boolean;
+    /** The IOMMU is itself emulated and says so: the kernel then flushes at once, whatever its default is. */
+    readonly virtualIommu: boolean;
     readonly secureBoot: boolean;
     /** As DMI tells it. */
     readonly vendor: string;

@@ -38,6 +38,7 @@ export function kindDouble(name = 'double'): MachineKind {
         kind: 'bios',
         iommuTable: 'none',
         interruptRemapping: false,
+        virtualIommu: false,
         secureBoot: false,
         vendor: 'x',
         product: 'x',

@@ -49,7 +49,7 @@ export function kernelLog(running: Running): readonly LogLine[] {
   return log.sort((a, b) => a.seconds - b.seconds);
 }
 
-function firmware({ settings }: Running): readonly string[] {
+function firmware({ settings, kernel }: Running): readonly string[] {
   const { kind, vendor, product, iommuTable, secureBoot } = settings.firmware;
   return [
     'BIOS-provided physical RAM map:',
@@ -61,6 +61,10 @@ function firmware({ settings }: Running): readonly string[] {
     ...(iommuTable === 'none'
       ? []
       : [`ACPI: ${iommuTable} 0x000000007B7E7000 000160 (v01 LAB    LAB      00000001 INTL 20091013)`]),
+    // Since 5.12 (acpi_reserve_initial_tables() of drivers/acpi/tables.c).
+    ...(iommuTable !== 'none' && atLeast(kernel.release, 5, 12)
+      ? [`ACPI: Reserving ${iommuTable} table memory at [mem 0x7b7e7000-0x7b7e715f]`]
+      : []),
   ];
 }
 
@@ -68,15 +72,21 @@ function firmware({ settings }: Running): readonly string[] {
 function tables({ settings, iommu, kernel }: Running): readonly string[] {
   if (settings.firmware.iommuTable !== 'DMAR') return [];
   const bases = Array.from({ length: settings.numaNodes }, (_, node) => 0xfbff_c000 - node * 0x1c00_4000);
+  const { virtualIommu } = settings.firmware;
+  const x2apic = settings.cpu.flags.includes('x2apic')
+    ? [
+        'DMAR-IR: Queued invalidation will be enabled to support x2apic and Intr-remapping.',
+        'DMAR-IR: Enabled IRQ remapping in x2apic mode',
+        'x2apic enabled',
+      ]
+    : ['DMAR-IR: Enabled IRQ remapping in xapic mode'];
   const remapped = iommu.remapping
     ? [
         ...bases.map(
           (base, node) => `DMAR-IR: IOAPIC id ${8 + node} under DRHD base  0x${base.toString(16)} IOMMU ${node}`,
         ),
-        `DMAR-IR: HPET id 0 under DRHD base 0x${(bases.at(-1) ?? 0).toString(16)}`,
-        'DMAR-IR: Queued invalidation will be enabled to support x2apic and Intr-remapping.',
-        'DMAR-IR: Enabled IRQ remapping in x2apic mode',
-        'x2apic enabled',
+        ...(virtualIommu ? [] : [`DMAR-IR: HPET id 0 under DRHD base 0x${(bases.at(-1) ?? 0).toString(16)}`]),
+        ...x2apic,
       ]
     : ["x2apic: IRQ remapping doesn't support X2APIC mode"];
   return [
@@ -85,7 +95,7 @@ function tables({ settings, iommu, kernel }: Running): readonly string[] {
       `DMAR: DRHD base: 0x${base.toString(16).padStart(14, '0')} flags: 0x${node === bases.length - 1 ? 1 : 0}`,
       `DMAR: dmar${node}: reg_base_addr ${base.toString(16)} ver 1:0 cap d2078c106f0466 ecap f020df`,
     ]),
-    'DMAR: RMRR base: 0x0000007a28a000 end: 0x0000007a299fff',
+    ...(virtualIommu ? [] : ['DMAR: RMRR base: 0x0000007a28a000 end: 0x0000007a299fff']),
     ...(atLeast(kernel.release, 3, 10) ? remapped : []),
   ];
 }
@@ -95,7 +105,7 @@ function translation({ settings, iommu, kernel }: Running): readonly string[] {
   const intel = settings.firmware.iommuTable === 'DMAR';
   const functions = settings.pci.filter((device) => device.class.startsWith('0806'));
   const domain = iommu.domain === 'passthrough' ? 'Passthrough' : 'Translated';
-  const because = iommu.domainByArgument ? ' (set via kernel command line)' : '';
+  const because = iommu.domainByArgument ? '(set via kernel command line)' : '';
   // The first wording of the group line held until 5.2; the domain type is said since 5.3 (drivers/iommu/iommu.c).
   const grouped = settings.pci.flatMap(({ address, group }) => {
     if (group === null) return [];
@@ -105,31 +115,50 @@ function translation({ settings, iommu, kernel }: Running): readonly string[] {
         : `iommu: Adding device ${address} to group ${group}`,
     ];
   });
-  const common = atLeast(kernel.release, 5, 3) ? [`iommu: Default domain type: ${domain}${because}`] : [];
+  const { virtualIommu } = settings.firmware;
+  const policy = iommu.domain === 'dma-lazy' ? 'lazy' : 'strict';
+  // A blank stands at the end where nothing was said; the policy is told since 5.14 (iommu_subsys_init()).
+  const common = [
+    ...(atLeast(kernel.release, 5, 3) ? [`iommu: Default domain type: ${domain} ${because}`] : []),
+    ...(atLeast(kernel.release, 5, 14) && iommu.domain !== 'passthrough'
+      ? [`iommu: DMA domain TLB invalidation policy: ${policy} mode `]
+      : []),
+  ];
   if (intel) {
     const queued = iommu.units.map((unit) => `DMAR: ${unit}: Using Queued invalidation`);
     return [
       ...common,
+      ...(virtualIommu ? ['DMAR: No RMRR found'] : []),
       'DMAR: No ATSR found',
+      // Since 5.15 (dmar_parse_one_satc() of drivers/iommu/intel/iommu.c).
+      ...(atLeast(kernel.release, 5, 15) ? ['DMAR: No SATC found'] : []),
       ...queued,
+      ...(virtualIommu ? ['DMAR: IOMMU batching disallowed due to virtualization'] : []),
       ...grouped,
       'DMAR: Intel(R) Virtualization Technology for Directed I/O',
     ];
   }
+  const counted = functions.map(({ address }) => `pci ${address}: AMD-Vi: IOMMU performance counters supported`);
+  // Captured with 6.12; the features are those of all units together since 6.7 (print_iommu_info()).
+  const features = atLeast(kernel.release, 6, 7)
+    ? ['AMD-Vi: Extended features (0x58f77ef22294ade, 0x0): PPR X2APIC NX GT IA GA PC GA_vAPIC']
+    : functions.flatMap(({ address }) => [
+        `pci ${address}: AMD-Vi: Found IOMMU cap 0x40`,
+        `pci ${address}: AMD-Vi: Extended features (0x58f77ef22294ade): PPR X2APIC NX GT IA GA PC GA_vAPIC`,
+      ]);
   return [
+    ...(atLeast(kernel.release, 6, 7) ? ['AMD-Vi: Using global IVHD EFR:0x58f77ef22294ade, EFR2:0x0'] : []),
     ...common,
-    ...functions.map(({ address }) => `pci ${address}: AMD-Vi: IOMMU performance counters supported`),
+    ...(virtualIommu ? ['AMD-Vi: Using strict mode due to virtualization'] : counted),
     ...grouped,
-    ...functions.flatMap(({ address }) => [
-      `pci ${address}: AMD-Vi: Found IOMMU cap 0x40`,
-      `pci ${address}: AMD-Vi: Extended features (0x58f77ef22294ade): PPR X2APIC NX GT IA GA PC GA_vAPIC`,
-    ]),
+    ...features,
   ];
 }
 
 function afterTranslation({ settings, iommu, kernel }: Running): readonly string[] {
   if (settings.firmware.iommuTable === 'IVRS') {
     if (!iommu.on) return [];
+    if (settings.firmware.virtualIommu) return iommu.remapping ? ['AMD-Vi: Interrupt remapping enabled'] : [];
     return [
       ...(iommu.remapping
         ? ['AMD-Vi: Interrupt remapping enabled', 'AMD-Vi: Virtual APIC enabled', 'AMD-Vi: X2APIC enabled']

@@ -9,6 +9,8 @@ export interface ModuleFacts {
   readonly path: string;
   /** Modules that must be there before, nearest first. */
   readonly depends: readonly string[];
+  /** Those of them whose symbols it uses itself: `/proc/modules` counts these only. */
+  readonly uses: readonly string[];
   readonly description: string;
   readonly version: string | null;
   /** Parameters that sysfs shows, with the value they start with. */
@@ -26,8 +28,8 @@ type Known = Partial<Omit<ModuleFacts, 'name' | 'path'>> & { readonly path: stri
 
 /**
  * The modules that passthrough is about, as Debian's 6.1.192 tells them (modinfo and modules.dep of the package
- * linux-image-6.1.0-56-amd64), with what other versions lack taken out by `moduleFacts`; sizes and the other modules are
- * constructed.
+ * linux-image-6.1.0-56-amd64), with what other versions lack taken out by `moduleFacts`; the other modules are constructed,
+ * and so are sizes but for those of vfio, which are as its `/proc/modules` has them.
  */
 const known: Readonly<Record<string, Known>> = {
   vfio: {
@@ -35,7 +37,7 @@ const known: Readonly<Record<string, Known>> = {
     description: 'VFIO - User Level meta-driver',
     version: '0.3',
     parameters: { enable_unsafe_noiommu_mode: 'N' },
-    size: 65536,
+    size: 49152,
     log: 'VFIO - User Level meta-driver version: 0.3',
   },
   vfio_iommu_type1: {
@@ -54,6 +56,7 @@ const known: Readonly<Record<string, Known>> = {
   vfio_pci: {
     path: 'kernel/drivers/vfio/pci/vfio-pci',
     depends: ['vfio_pci_core', 'vfio_virqfd', 'vfio', 'irqbypass'],
+    uses: ['vfio_pci_core', 'vfio'],
     description: 'VFIO PCI - User Level meta-driver',
     parameters: {
       disable_denylist: 'N',
@@ -74,7 +77,7 @@ const known: Readonly<Record<string, Known>> = {
     path: 'kernel/drivers/vfio/pci/vfio-pci-core',
     depends: ['vfio_virqfd', 'vfio', 'irqbypass'],
     description: 'core driver for VFIO based PCI devices',
-    size: 86016,
+    size: 73728,
   },
   vfio_virqfd: {
     path: 'kernel/drivers/vfio/vfio_virqfd',
@@ -92,12 +95,14 @@ const known: Readonly<Record<string, Known>> = {
   kvm_intel: {
     path: 'kernel/arch/x86/kvm/kvm-intel',
     depends: ['kvm', 'irqbypass'],
+    uses: ['kvm'],
     parameters: { nested: 'Y' },
     size: 380928,
   },
   kvm_amd: {
     path: 'kernel/arch/x86/kvm/kvm-amd',
     depends: ['ccp', 'kvm', 'irqbypass'],
+    uses: ['ccp', 'kvm'],
     parameters: { nested: '1' },
     size: 155648,
   },
@@ -159,6 +164,10 @@ export function moduleFacts(kernel: MachineKernel, name: string): ModuleFacts {
     name,
     path: found.path,
     depends: (found.depends ?? []).filter((other) => loadable.has(other)),
+    // Where one of them is not there yet, as vfio_pci_core before 5.15, its part is in the module itself.
+    uses: (found.uses?.every((other) => loadable.has(other)) ? found.uses : (found.depends ?? [])).filter((other) =>
+      loadable.has(other),
+    ),
     description: found.description ?? name,
     version: found.version ?? null,
     parameters: Object.fromEntries(parameters),

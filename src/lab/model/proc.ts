@@ -52,7 +52,7 @@ export function procLayout(running: Running): Layout {
 /** Loaded modules, newest first, as `m_show()` of kernel/module/procfs.c prints them. */
 export function procModules({ modules, kernel }: Running): string {
   const lines = modules.loaded.toReversed().map((name) => {
-    const users = modules.loaded.filter((other) => moduleFacts(kernel, other).depends.includes(name)).toReversed();
+    const users = modules.loaded.filter((other) => moduleFacts(kernel, other).uses.includes(name)).toReversed();
     const list = users.length === 0 ? '-' : `${users.join(',')},`;
     return `${name} ${moduleFacts(kernel, name).size} ${users.length} ${list} Live 0x0000000000000000\n`;
   });

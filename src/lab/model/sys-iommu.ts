@@ -30,9 +30,8 @@ function unitLayout({ settings }: Running, unit: string, index: number): Layout 
 }
 
 function groupLayout({ settings, iommu, kernel }: Running): Layout {
-  const type = { passthrough: 'identity', dma: 'DMA', 'dma-lazy': atLeast(kernel.release, 5, 15) ? 'DMA-FQ' : 'DMA' }[
-    iommu.domain
-  ];
+  const queued = atLeast(kernel.release, 5, 15) && !settings.firmware.virtualIommu;
+  const type = { passthrough: 'identity', dma: 'DMA', 'dma-lazy': queued ? 'DMA-FQ' : 'DMA' }[iommu.domain];
   return merge(
     settings.pci.flatMap(({ address, group }) => {
       if (group === null) return [];

@@ -36,7 +36,7 @@ function loadedLayout(running: Running, name: string): Layout {
   const { kernel, modules } = running;
   const { version } = moduleFacts(kernel, name);
   const at = `/sys/module/${name}`;
-  const users = modules.loaded.filter((other) => moduleFacts(kernel, other).depends.includes(name));
+  const users = modules.loaded.filter((other) => moduleFacts(kernel, other).uses.includes(name));
   return merge([
     below(at, {
       initstate: 'live',

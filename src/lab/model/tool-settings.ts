@@ -41,13 +41,13 @@ function grubModule(filesystem: MachineFilesystem | undefined): string {
 }
 
 /**
- * What loading each module of the running kernel would do, a line each with `|` between the fields: name, size, depends,
+ * What loading each module of the running kernel would do, a line each with `|` between the fields: name, size, modules that it uses,
  * PCI drivers, parameters, version, message. The stand-in of modprobe reads it.
  */
 export function moduleTable({ kernel }: Running): Layout {
-  const rows = loadableModules(kernel).map(({ name, size, depends, drivers, parameters, version, log }) => {
+  const rows = loadableModules(kernel).map(({ name, size, uses, drivers, parameters, version, log }) => {
     const shown = Object.entries(parameters).map(([parameter, value]) => `${parameter}=${value}`);
-    return [name, size, depends.join(','), drivers.join(','), shown.join(','), version ?? '', log ?? ''].join('|');
+    return [name, size, uses.join(','), drivers.join(','), shown.join(','), version ?? '', log ?? ''].join('|');
   });
   const builtin = kernel.builtin.map((name) => `${moduleFacts(kernel, name).name}\n`);
   return below(modelFolder, { modules: file(rows.map((row) => `${row}\n`).join('')), builtin: file(builtin.join('')) });

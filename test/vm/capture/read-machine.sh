@@ -1,5 +1,8 @@
 #!/bin/sh
 # Prints what a machine kind of the simulated lab is made of, in sections. Run as root on the machine; it only reads.
+# udev may still be loading modules.
+systemctl is-system-running --wait >/dev/null
+udevadm settle
 section() { printf '\n@@ %s\n' "$1"; }
 
 section kernel

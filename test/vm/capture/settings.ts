@@ -25,6 +25,7 @@ export function settingsOf(reading: Reading, title: string): Record<string, unkn
       kind: uefi ? 'uefi' : 'bios',
       iommuTable: ['DMAR', 'IVRS'].find((name) => tables.includes(name)) ?? 'none',
       interruptRemapping: linesOf(reading, 'interrupts').length > 0,
+      virtualIommu: isLazy(reading) && domainsOf(reading).length > 0 && !domainsOf(reading).includes('DMA-FQ'),
       // The fifth byte is the variable's value.
       secureBoot: firmware.some((line) => /^( +\d+){4} +1$/.test(line)),
       vendor: firmware.at(-2),
@@ -103,7 +104,6 @@ function kernelOf(reading: Reading, devices: readonly CapturedDevice[]): object 
   const builtin = linesOf(reading, 'modules.builtin').map(nameOf);
   const drivers = devices.flatMap(({ driver }) => (driver === null ? [] : [moduleOfDriver(driver)]));
   const softdeps = linesOf(reading, 'modules.softdep').map((line) => line.replace(/^softdep /, ''));
-  const groups = linesOf(reading, 'iommu');
   const suffix = linesOf(reading, 'modules.dep')[0]?.match(/\.(ko(?:\.\w+)?):/)?.[1];
   return {
     release,
@@ -117,14 +117,18 @@ function kernelOf(reading: Reading, devices: readonly CapturedDevice[]): object 
     softdeps: softdeps.filter((line) => modules.includes(nameOf(line.split(' ')[0] ?? '')) && /^vfio/.test(line)),
     otherModules: loaded.filter((name) => !own.includes(name)),
     intelIommuDefaultOn: !linesOf(reading, 'config').includes('CONFIG_INTEL_IOMMU_DEFAULT_OFF=y'),
-    defaultDomain: domainOf(groups),
+    defaultDomain: domainsOf(reading).includes('identity') ? 'passthrough' : isLazy(reading) ? 'dma-lazy' : 'dma',
   };
 }
 
-/** Of a machine that runs without arguments about it. */
-function domainOf(lines: readonly string[]): string {
-  const types = lines.map((line) => /^ *\d+ (\S+)$/.exec(line)?.[1]);
-  return types.includes('identity') ? 'passthrough' : types.includes('DMA-FQ') ? 'dma-lazy' : 'dma';
+/** The kernel's own default, which it leaves where the IOMMU itself is emulated. */
+function isLazy(reading: Reading): boolean {
+  return linesOf(reading, 'config').includes('CONFIG_IOMMU_DEFAULT_DMA_LAZY=y');
+}
+
+/** Types of the groups, on a machine that runs without arguments about them. */
+function domainsOf(reading: Reading): readonly string[] {
+  return linesOf(reading, 'iommu').flatMap((line) => /^ *\d+ (\S+)$/.exec(line)?.[1] ?? []);
 }
 
 function nameOf(path: string): string {

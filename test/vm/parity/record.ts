@@ -46,16 +46,21 @@ export async function record(subject: Subject): Promise<Recorded> {
     if (found === null) throw new Error('no facts');
     return found;
   };
+  // udev may still be loading modules.
+  const settled = async (): Promise<void> => void (await subject.on(settle));
+  await settled();
   return {
     facts: await facts(),
     plan: await step('plan', 'passthrough'),
     apply: await step('apply', 'passthrough', '--yes', '--reboot-deadline', '30'),
     verify: await step('verify', 'passthrough'),
     again: await step('apply', 'passthrough', '--yes'),
-    factsAfter: await facts(),
+    factsAfter: await settled().then(facts),
     seen: parseReading(await subject.on(await lookingScript())),
   };
 }
+
+const settle = 'if command -v udevadm >/dev/null; then udevadm settle; fi';
 
 async function lookingScript(): Promise<string> {
   return readFile(fileURLToPath(new URL('look.sh', import.meta.url)), 'utf8');

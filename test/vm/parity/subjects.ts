@@ -7,7 +7,7 @@ import { type Lab, startLab } from '../../../src/lab/lab.ts';
 import type { MachineKind } from '../../../src/lab/machine.ts';
 import { labAddress } from '../../../src/lab/port.ts';
 import { inventoryOf } from '../../../src/lab/vm/access.ts';
-import { logIn, status } from '../../../src/lab/vm/vm-lab.ts';
+import { logIn } from '../../../src/lab/vm/vm-lab.ts';
 import { vfleet } from '../../cli/program.ts';
 import type { Subject } from './record.ts';
 
@@ -16,20 +16,15 @@ export interface HeldSubject extends Subject {
   stop(): Promise<void>;
 }
 
-/** The node of a kind in a lab of virtual machines that is up; `null`: the lab has none. */
-export async function virtualNode(folder: string, kind: string): Promise<string | null> {
-  return (await status(folder)).nodes.find((node) => node.kind === kind && node.state === 'up')?.name ?? null;
-}
-
 /** A node of a lab of virtual machines. */
 export async function virtualSubject(folder: string, node: string): Promise<HeldSubject> {
   const login = await logIn(folder, node);
   return subject(inventoryOf(folder), node, [...login, 'sudo', 'sh', '-s'], async () => {});
 }
 
-/** A simulated node of a kind, of the same name. */
-export async function simulatedSubject(kind: MachineKind, name: string): Promise<HeldSubject> {
-  const lab = await startLab({ nodes: [{ name, rack: 'r1', kind }], bootMs: 300 });
+/** A simulated node of a kind. */
+export async function simulatedSubject(kind: MachineKind, name: string, rack: string): Promise<HeldSubject> {
+  const lab = await startLab({ nodes: [{ name, rack, kind }], bootMs: 300 });
   return subject(lab.inventoryPath, name, [...sshArguments(lab, name), 'sh', '-s'], () => lab.stop());
 }
 
