@@ -61,6 +61,7 @@ export async function bringUp(wishes: readonly NodeWish[] | null, options: VmLab
     const recipes = known === null ? wished.map(({ kind }) => kind.recipe) : recipesOf(known);
     const accelerator = known?.accelerator ?? options.accelerator;
     const images = await prepareImages(recipes, { ...options, accelerator });
+    if (known === null) options.onStep(images.accelerator.name, images.accelerator.why);
     const lab = known ?? (await makeLab(wished, images, folder));
     await startAll(lab, lab.nodes, images, options);
   });
@@ -160,7 +161,7 @@ async function startAll(
     const at = nodeFolder(folder, name);
     const began = Date.now();
     if ((await processOf(at)) === null) {
-      onStep(`node ${name}`, `${node.kind} boots (${accelerator.name}: ${accelerator.why})`);
+      onStep(`node ${name}`, `${node.kind} boots (${accelerator.name})`);
       await checkImage(at, name);
       const machine = { kind: kindOf(node), accelerator: lab.accelerator, folder: at, port, memory, models };
       await powerOn(machine).catch((thrown: unknown) => {
