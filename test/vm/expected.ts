@@ -16,8 +16,8 @@ export function wantedModules(kindName: string): readonly string[] {
 }
 
 /** Asserts on the machine itself that it is prepared. */
-export function expectPrepared(nodes: Nodes, node: string, kindName: string): Machine {
-  const machine = look(nodes, node);
+export async function expectPrepared(nodes: Nodes, node: string, kindName: string): Promise<Machine> {
+  const machine = await look(nodes, node);
   expect(machine.commandLine, `${node}: /proc/cmdline`).toEqual(expect.arrayContaining([...wantedArguments(kindName)]));
   // What was there before is still there.
   expect(machine.commandLine).toEqual(expect.arrayContaining(['console=ttyS0', 'quiet']));

@@ -23,13 +23,14 @@ for group in /sys/kernel/iommu_groups/*; do [ -d "$group/devices" ] && echo "gro
 true`;
 
 /** Reads a node's state. */
-export function look(nodes: Nodes, node: string): Machine {
-  const [commandLine = '', bootId = '', modules = '', failed = '', device = '', ...groups] = nodes
-    .on(node, script)
+export async function look(nodes: Nodes, node: string): Promise<Machine> {
+  const [commandLine = '', bootId = '', modules = '', failed = '', device = '', ...groups] = (
+    await nodes.on(node, script)
+  )
     .trimEnd()
     .split('\n');
   const file = '/etc/modules-load.d/vfio.conf';
-  const text = nodes.on(node, `if [ -e ${file} ]; then echo there; cat ${file}; fi`);
+  const text = await nodes.on(node, `if [ -e ${file} ]; then echo there; cat ${file}; fi`);
   return {
     commandLine: commandLine.trim().split(' '),
     bootId,
@@ -45,9 +46,13 @@ export function look(nodes: Nodes, node: string): Machine {
 const ownLife = ['/var/lib/systemd/timers/*', '/var/lib/systemd/random-seed', '/var/lib/sudo/*'];
 
 /** A digest of every file, link and folder below /etc, /boot, /usr and /var/lib, with mode and owner. */
-export function digest(nodes: Nodes, node: string, folders = '/etc /boot /usr /var/lib'): ReadonlyMap<string, string> {
+export async function digest(
+  nodes: Nodes,
+  node: string,
+  folders = '/etc /boot /usr /var/lib',
+): Promise<ReadonlyMap<string, string>> {
   const leave = ownLife.map((pattern) => `! -path '${pattern}'`).join(' ');
-  const text = nodes.on(
+  const text = await nodes.on(
     node,
     `sudo sh -c "cd / && find ${folders} -xdev ${leave} -printf '%p|%y %m %U %G %l\\n' | LC_ALL=C sort
       find ${folders} -xdev -type f ${leave} -print0 | LC_ALL=C sort -z | xargs -0 sha256sum | sed 's/^\\(.*\\)  \\(.*\\)/\\2 content|\\1/'"`,

@@ -1,4 +1,3 @@
-import { spawnSync } from 'node:child_process';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { homedir, tmpdir } from 'node:os';
 import path from 'node:path';
@@ -16,7 +15,7 @@ export interface Nodes {
   vfleet(args: readonly string[]): Promise<Ended>;
   start(args: readonly string[], state?: string): Promise<Started>;
   /** What a command prints on a node, run by OpenSSH's own client: no code of ours is between. Throws when it fails. */
-  on(node: string, command: string): string;
+  on(node: string, command: string): Promise<string>;
   /** `lab vm` with these words. */
   lab(...words: readonly string[]): Promise<void>;
   node(name: string): Promise<VmNodeStatus>;
@@ -81,14 +80,9 @@ function environment(): Record<string, string> {
   return { HOME: homedir(), ...(Object.fromEntries(passed) as Record<string, string>) };
 }
 
-function onNode(directory: string, env: Record<string, string>, node: string, command: string): string {
-  const program = path.resolve('dist/cli/main.js');
-  const args = [program, 'lab', 'vm', 'ssh', '--directory', directory, node, '--', command];
-  const { status, stdout, stderr } = spawnSync(process.execPath, args, {
-    encoding: 'utf8',
-    env: { PATH: process.env['PATH'] ?? '', ...env },
-    maxBuffer: 256 * 1024 * 1024,
-  });
-  if (status === 0) return stdout;
-  throw new Error(`${node}: ${command}: exit code ${status}\n${stdout}${stderr}`);
+async function onNode(directory: string, env: Record<string, string>, node: string, command: string): Promise<string> {
+  const args = ['lab', 'vm', 'ssh', '--directory', directory, node, '--', command];
+  const { code, stdout, stderr } = await vfleet(args, { env });
+  if (code === 0) return stdout;
+  throw new Error(`${node}: ${command}: exit code ${code}\n${stdout}${stderr}`);
 }

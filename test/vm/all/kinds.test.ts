@@ -23,9 +23,9 @@ describe.runIf(canRun('virtual nodes', needed)).each(['debian-11', 'debian-12', 
     });
     afterAll(() => nodes?.stop());
 
-    it('has the root disk where its kind says', () => {
+    it('has the root disk where its kind says', async () => {
       for (const { name, rootDisk } of kinds) {
-        const source = nodes.on(name, 'findmnt --noheadings --output SOURCE /');
+        const source = await nodes.on(name, 'findmnt --noheadings --output SOURCE /');
         expect(source, name).toMatch(rootDisk === 'nvme' ? /^\/dev\/nvme\dn1p2\n$/ : /^\/dev\/vda2\n$/);
       }
     });
@@ -34,12 +34,12 @@ describe.runIf(canRun('virtual nodes', needed)).each(['debian-11', 'debian-12', 
       const { code, stdout, stderr } = await nodes.vfleet(['apply', 'passthrough', '--yes', '-p', '2']);
       expect(code, stdout + stderr).toBe(unable.length > 0 ? 3 : 0);
       for (const name of able) {
-        bootIds.set(name, expectPrepared(nodes, name, name).bootId);
+        bootIds.set(name, (await expectPrepared(nodes, name, name)).bootId);
         expect((await nodes.node(name)).boots, name).toBe(2);
-        nodes.on(name, 'sudo grub-script-check /boot/grub/grub.cfg');
+        await nodes.on(name, 'sudo grub-script-check /boot/grub/grub.cfg');
       }
       for (const name of unable) {
-        expect(look(nodes, name).modulesToLoad, name).toBeNull();
+        expect((await look(nodes, name)).modulesToLoad, name).toBeNull();
         expect((await nodes.node(name)).boots, name).toBe(1);
       }
     });
@@ -51,7 +51,7 @@ describe.runIf(canRun('virtual nodes', needed)).each(['debian-11', 'debian-12', 
       const again = await nodes.vfleet(['apply', 'passthrough', '--yes', ...limit]);
       expect(again.code, again.stdout + again.stderr).toBe(0);
       for (const name of able) {
-        expect(look(nodes, name).bootId, name).toBe(bootIds.get(name));
+        expect((await look(nodes, name)).bootId, name).toBe(bootIds.get(name));
         expect((await nodes.node(name)).boots, name).toBe(2);
       }
     });

@@ -64,13 +64,13 @@ describe.runIf(canRun('virtual nodes', needed))('power lost during an apply', ()
     await nodes.lab('reset');
     // Each node has a controller of its own, and dies at its own moment.
     await Promise.all(names.map((name) => cutDuringApply(nodes, name, round[name])));
-    for (const name of names) expectWhole(nodes, name);
+    await Promise.all(names.map((name) => expectWhole(nodes, name)));
     const { code, stdout, stderr } = await nodes.vfleet(['apply', 'passthrough', '--yes']);
     expect(code, stdout + stderr).toBe(0);
     for (const name of names) {
-      expectPrepared(nodes, name, kinds[name]);
-      nodes.on(name, 'sudo grub-script-check /boot/grub/grub.cfg');
-      expect(leftovers(nodes, name), name).toBe('');
+      await expectPrepared(nodes, name, kinds[name]);
+      await nodes.on(name, 'sudo grub-script-check /boot/grub/grub.cfg');
+      expect(await leftovers(nodes, name), name).toBe('');
       // The first boot, the one after the cut, the one that is needed, and one more at most.
       expect((await nodes.node(name)).boots, `${name}: boots`).toBeLessThanOrEqual(4);
     }
@@ -122,23 +122,23 @@ async function seen(state: string, isIt: (event: Seen) => boolean, ended: Promis
 }
 
 /** What a power cut must not leave: a part of a file. Old or new is as good. */
-function expectWhole(nodes: Nodes, name: (typeof names)[number]): void {
-  nodes.on(name, 'sudo grub-script-check /boot/grub/grub.cfg');
-  const modules = nodes.on(name, 'cat /etc/modules-load.d/vfio.conf 2>/dev/null || true');
+async function expectWhole(nodes: Nodes, name: (typeof names)[number]): Promise<void> {
+  await nodes.on(name, 'sudo grub-script-check /boot/grub/grub.cfg');
+  const modules = await nodes.on(name, 'cat /etc/modules-load.d/vfio.conf 2>/dev/null || true');
   expect([
     '',
     wantedModules(kinds[name])
       .map((module) => `${module}\n`)
       .join(''),
   ]).toContain(modules);
-  const defaults = nodes.on(name, 'cat /etc/default/grub.d/99-vfleet.cfg 2>/dev/null || true');
+  const defaults = await nodes.on(name, 'cat /etc/default/grub.d/99-vfleet.cfg 2>/dev/null || true');
   expect(defaults === '' || /iommu=pt vfio_iommu_type1\.allow_unsafe_interrupts=1"\n$/.test(defaults), defaults).toBe(
     true,
   );
 }
 
 /** Temporary files beside those that were replaced. */
-function leftovers(nodes: Nodes, name: string): string {
+function leftovers(nodes: Nodes, name: string): Promise<string> {
   return nodes.on(
     name,
     "sudo find /boot/grub /etc/default /etc/modules-load.d -name '*vfleet*' ! -name '99-vfleet.cfg'",
