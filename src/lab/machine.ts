@@ -82,7 +82,7 @@ export interface MachineKernel {
   readonly suffix: string;
   /** Lines of `modules.softdep`: `vfio post: vfio_iommu_type1`. */
   readonly softdeps: readonly string[];
-  /** Modules that a boot loads for what is not on the PCI bus, in order: keyboards, USB devices, units of systemd. */
+  /** Modules that a boot loads for what is not on the PCI bus: keyboards, USB devices, units of systemd. */
   readonly otherModules: readonly string[];
   /** Whether the kernel turns an Intel IOMMU on without `intel_iommu=on`. */
   readonly intelIommuDefaultOn: boolean;

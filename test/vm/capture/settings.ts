@@ -97,7 +97,7 @@ function kernelOf(reading: Reading, devices: readonly CapturedDevice[]): object 
       return [nameOf(path), rest.split(' ').filter(Boolean).map(nameOf)] as const;
     }),
   );
-  const loaded = linesOf(reading, 'loaded').toReversed();
+  const loaded = linesOf(reading, 'loaded');
   const own = devices.flatMap(({ module }) => module ?? []);
   const wanted = [...[...dependencies.keys()].filter((name) => watched.test(name)), ...own, ...loaded];
   const modules = [...new Set(wanted.flatMap((name) => [name, ...(dependencies.get(name) ?? [])]))].sort();
@@ -115,7 +115,8 @@ function kernelOf(reading: Reading, devices: readonly CapturedDevice[]): object 
     ].sort(),
     suffix,
     softdeps: softdeps.filter((line) => modules.includes(nameOf(line.split(' ')[0] ?? '')) && /^vfio/.test(line)),
-    otherModules: loaded.filter((name) => !own.includes(name)),
+    // Sorted, as each boot loads them in an order of its own.
+    otherModules: loaded.filter((name) => !own.includes(name)).sort(),
     intelIommuDefaultOn: !linesOf(reading, 'config').includes('CONFIG_INTEL_IOMMU_DEFAULT_OFF=y'),
     defaultDomain: domainsOf(reading).includes('identity') ? 'passthrough' : isLazy(reading) ? 'dma-lazy' : 'dma',
   };
