@@ -36,7 +36,7 @@ if (report !== null) {
 }
 process.exitCode = run.status ?? 1;
 
-/** Also what failed is kept. A run of some files leaves the rows of the others, which have their own date. */
+/** Also what failed is kept. A run of some files, or with `-t` of some tests, leaves the rows of the others, with their own date. */
 function keep({ testResults }) {
   const file = 'docs/vm-tests.md';
   const date = new Date().toISOString().slice(0, 10);
@@ -48,8 +48,9 @@ function keep({ testResults }) {
         return `| ${relative(process.cwd(), name)} | ${test.fullName} | ${test.status} | ${time} | ${date} |`;
       }),
   );
-  const fresh = new Set(rows.map(fileOf));
-  const old = (text(file) ?? '').split('\n').filter((line) => /^\| test\//.test(line) && !fresh.has(fileOf(line)));
+  const keyOf = rest.includes('-t') ? (row) => row.split('|').slice(1, 3).join('|') : fileOf;
+  const fresh = new Set(rows.map(keyOf));
+  const old = (text(file) ?? '').split('\n').filter((line) => /^\| test\//.test(line) && !fresh.has(keyOf(line)));
   const qemu = spawnSync('qemu-system-x86_64', ['--version'], { encoding: 'utf8' }).stdout.split('\n')[0];
   writeFileSync(
     file,

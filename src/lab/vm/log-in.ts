@@ -1,11 +1,9 @@
-import { once } from 'node:events';
-import { createConnection } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { VfleetError } from '../../errors.ts';
 import { execute } from '../execute.ts';
 import { labAddress } from '../port.ts';
-import { consoleEnd, processOf } from './virtual-machine.ts';
+import { consoleEnd, stateOf } from './virtual-machine.ts';
 
 /** The account that nodes have, with sudo. */
 export const nodeUser = 'vfleet';
@@ -45,35 +43,22 @@ const limit = 900_000;
 /** Resolves when the node's operator can log in. Errors: `lab.vm-boot`. */
 export async function untilLogIn({ name, folder, lab, port }: Awaited, deadline = Date.now() + limit): Promise<void> {
   let found = 'no SSH server';
-  while (Date.now() < deadline && (await processOf(folder)) !== null) {
-    if (await greets(port)) {
+  while (Date.now() < deadline) {
+    const state = await stateOf(folder);
+    if (state === 'off') break;
+    if (state === 'up') {
       const { code, stderr } = await execute('ssh', [...sshArguments(lab, port), 'true']);
       if (code === 0) return;
       found = stderr.trim() || `ssh: exit code ${code}`;
     }
     await pause(300);
   }
-  const off = (await processOf(folder)) === null;
+  if ((await stateOf(folder)) === 'off') found = 'the node is off';
   throw new VfleetError({
     code: 'lab.vm-boot',
     thing: `node ${name}`,
     expected: 'a log-in by SSH',
-    found: `${off ? 'the node is off' : found}; its console ends with\n${await consoleEnd(folder)}`,
+    found: `${found}; its console ends with\n${await consoleEnd(folder)}`,
     next: `read ${join(folder, 'console.log')}, or: vfleet lab vm reset ${name}`,
   });
-}
-
-/** Whether an SSH server says its first line. QEMU accepts connections also when the node does not yet. */
-export async function greets(port: number, patience = 2000): Promise<boolean> {
-  const socket = createConnection(port, labAddress);
-  const timer = setTimeout(() => socket.destroy(), patience);
-  try {
-    const [first] = await Promise.race([once(socket, 'data'), once(socket, 'close').then(() => [''])]);
-    return String(first).startsWith('SSH-2.0');
-  } catch {
-    return false;
-  } finally {
-    clearTimeout(timer);
-    socket.destroy();
-  }
 }

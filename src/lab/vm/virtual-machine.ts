@@ -1,4 +1,4 @@
-import { readFile, rm } from 'node:fs/promises';
+import { appendFile, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { runProgram } from './program.ts';
@@ -7,6 +7,7 @@ import { type Machine, nodeFiles, qemuArguments } from './qemu-arguments.ts';
 /** Turns a node on. It goes on when this process ends. Errors: `lab.vm-program`. */
 export async function powerOn(machine: Machine): Promise<void> {
   await rm(join(machine.folder, nodeFiles.pid), { force: true });
+  await appendFile(join(machine.folder, nodeFiles.console), `\n${powerOnMark}\n`);
   await runProgram('qemu-system-x86_64', qemuArguments(machine), { limit: 60_000 });
 }
 
@@ -24,6 +25,23 @@ export async function processOf(folder: string): Promise<number | null> {
   if (!Number.isInteger(pid) || pid <= 1) return null;
   // The id may by now be that of another program. QEMU's own names its folder. A killed one that nobody waited for has none.
   return (await text(`/proc/${pid}/cmdline`, 'utf8')).includes(`${folder}/${nodeFiles.pid}`) ? pid : null;
+}
+
+/** What stands in a console's log where the node was turned on. */
+const powerOnMark = 'lab-node: power on';
+
+export type NodeState = 'off' | 'booting' | 'up';
+
+/**
+ * What a node is at, by its console: `up` when it has said that its SSH server listens, and GRUB has not started since.
+ * Not by a knock at that server: OpenSSH 9.8 and later shuts out who knocks often and does not log in.
+ * Source: sshd_config(5), PerSourcePenalties, `noauth`.
+ */
+export async function stateOf(folder: string): Promise<NodeState> {
+  if ((await processOf(folder)) === null) return 'off';
+  const log = await text(join(folder, nodeFiles.console), 'latin1');
+  const marks = log.match(/lab-node: power on|Loading Linux|lab-node: boot [0-9a-f-]{36}/g);
+  return marks?.at(-1)?.startsWith('lab-node: boot') === true ? 'up' : 'booting';
 }
 
 /** How often a node has booted since it was made, by what it said on its console: no report of ours. */

@@ -11,12 +11,12 @@ import { type ImageOptions, type Images, prepareImages } from './images.ts';
 import { findVmKind, type VmKind } from './kind.ts';
 import { readLab, type StoredLab, type StoredNode, writeLab } from './lab-file.ts';
 import { withLock } from './lab-lock.ts';
-import { accessFiles, greets, sshArguments, untilLogIn } from './log-in.ts';
+import { accessFiles, sshArguments, untilLogIn } from './log-in.ts';
 import { checkImage, furnishNode } from './node-folder.ts';
 import { type NodeWish, usualNodes } from './nodes-file.ts';
 import { qemuModels } from './qemu-models.ts';
 import type { Recipe } from './recipe.ts';
-import { bootsOf, powerCut, powerOn, processOf } from './virtual-machine.ts';
+import { bootsOf, type NodeState, powerCut, powerOn, processOf, stateOf } from './virtual-machine.ts';
 
 /** Where a lab is, and what it is made with. */
 export interface VmLabOptions extends ImageOptions {
@@ -30,8 +30,7 @@ export interface VmNodeStatus {
   readonly rack: string;
   readonly kind: string;
   readonly port: number;
-  /** `up`: its SSH server answers. */
-  readonly state: 'off' | 'booting' | 'up';
+  readonly state: NodeState;
   /** Process id of its QEMU. */
   readonly process: number | null;
   /** Boots since it was made or reset. */
@@ -104,7 +103,7 @@ export async function status(folder: string): Promise<VmLabStatus> {
     lab.nodes.map(async ({ name, rack, kind, port }): Promise<VmNodeStatus> => {
       const at = nodeFolder(folder, name);
       const process = await processOf(at);
-      const state = process === null ? 'off' : (await greets(port)) ? 'up' : 'booting';
+      const state = await stateOf(at);
       return { name, rack, kind, port, state, process, boots: await bootsOf(at), console: join(at, 'console.log') };
     }),
   );

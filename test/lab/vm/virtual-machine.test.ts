@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
-import { bootsOf, consoleEnd, powerCut, processOf } from '../../../src/lab/vm/virtual-machine.ts';
+import { bootsOf, consoleEnd, powerCut, processOf, stateOf } from '../../../src/lab/vm/virtual-machine.ts';
 import { temporaryFolder } from '../../temporary-folder.ts';
 
 const children: ChildProcess[] = [];
@@ -80,5 +80,27 @@ describe('the console of a node', () => {
     expect(end.split('\n')).toHaveLength(3);
     expect(end).toMatch(/^\[ {3}12\.345678\] reboot: Restarting system\n/);
     expect(end).not.toMatch(/[^\x20-\x7e\n]/);
+  });
+});
+
+describe('the state of a node', () => {
+  const boot = 'lab-node: boot 0730208b-bc3c-49ac-994d-f8f354533989';
+
+  it.each([
+    ['booting, when it was only turned on', 'lab-node: power on\n', 'booting'],
+    ['booting, while its kernel starts', 'lab-node: power on\nLoading Linux 6.1.0-56-amd64 ...\n', 'booting'],
+    ['up, when it says so', `lab-node: power on\nLoading Linux 6.1 ...\n[    1.0] noise ${boot}\nmore\n`, 'up'],
+    [
+      'booting, when GRUB starts again',
+      `lab-node: power on\n${boot}\nreboot: Restarting\nLoading Linux 6.1 ...\n`,
+      'booting',
+    ],
+    ['booting, after a power cut', `lab-node: power on\n${boot}\n\nlab-node: power on\n`, 'booting'],
+  ])('is %s', async (_, log, state) => {
+    const folder = temporaryFolder('vm');
+    await writeFile(join(folder, 'console.log'), log);
+    expect(await stateOf(folder)).toBe('off');
+    await writeFile(join(folder, 'qemu.pid'), `${await running(folder)}\n`);
+    expect(await stateOf(folder)).toBe(state);
   });
 });
