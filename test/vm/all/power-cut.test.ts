@@ -2,6 +2,7 @@ import { mkdtemp, readdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Started } from '../../cli/program.ts';
 import { canRun } from '../../ssh/requirements.ts';
 import { expectPrepared, wantedModules } from '../expected.ts';
 import { type Nodes, needed, startNodes } from '../nodes.ts';
@@ -63,7 +64,9 @@ describe.runIf(canRun('virtual nodes', needed))('power lost during an apply', ()
   it.each(rounds)('BIOS: $bios.0; UEFI: $uefi.0', async (round) => {
     await nodes.lab('reset');
     // Each node has a controller of its own, and dies at its own moment.
-    await Promise.all(names.map((name) => cutDuringApply(nodes, name, round[name])));
+    const controllers = await Promise.all(names.map((name) => cutDuringApply(nodes, name, round[name])));
+    await nodes.lab('up');
+    await Promise.all(controllers.map(({ ended }) => ended));
     await Promise.all(names.map((name) => expectWhole(nodes, name)));
     const { code, stdout, stderr } = await nodes.vfleet(['apply', 'passthrough', '--yes']);
     expect(code, stdout + stderr).toBe(0);
@@ -79,8 +82,8 @@ describe.runIf(canRun('virtual nodes', needed))('power lost during an apply', ()
   });
 });
 
-/** Ends when the controller has ended and the node has its power again. */
-async function cutDuringApply(nodes: Nodes, name: string, [, isIt, later]: Moment): Promise<void> {
+/** Resolves when the node is off; its controller may still be trying. */
+async function cutDuringApply(nodes: Nodes, name: string, [, isIt, later]: Moment): Promise<Started> {
   const state = await mkdtemp(path.join(nodes.state, '..', 'controller-'));
   const { process: machine, console } = await nodes.node(name);
   if (machine === null) throw new Error(`${name} is off`);
@@ -90,15 +93,7 @@ async function cutDuringApply(nodes: Nodes, name: string, [, isIt, later]: Momen
   else while (((await readFile(console, 'latin1')).match(later)?.length ?? 0) < 2) await pause(100);
   process.kill(machine, 'SIGKILL');
   while ((await nodes.node(name)).process === machine) await pause(50);
-  await powerBack(nodes);
-  await run.ended;
-}
-
-/** One at a time: the lab lets one command change it. */
-let turn: Promise<void> = Promise.resolve();
-function powerBack(nodes: Nodes): Promise<void> {
-  turn = turn.then(() => nodes.lab('up'));
-  return turn;
+  return run;
 }
 
 /** Resolves when the journal of a controller tells of it. */
