@@ -65,6 +65,7 @@ async function follow(session: Session, job: Job): Promise<JobResult & { readonl
   const { shell, clock, bus, abandon, reboot } = session.context;
   let answered = clock.now();
   let lost = false;
+  let pause = reboot.firstPause;
   for (;;) {
     try {
       const output = await shell.run(jobScript(job), {
@@ -80,16 +81,21 @@ async function follow(session: Session, job: Job): Promise<JobResult & { readonl
     } catch (thrown) {
       const again = thrown instanceof VfleetError && (lost ? isAway(thrown) : isLinkProblem(thrown));
       if (!again || abandon.aborted) throw thrown;
+      // Told once for each loss: a host that stays away for minutes is no news each second.
+      if (!lost || thrown.code === 'ssh.lost') {
+        session.enter('settle', 'the link was lost; logging in again');
+        pause = reboot.firstPause;
+      }
       lost = true;
       if (thrown.code === 'ssh.lost') answered = clock.now();
       else {
         session.stopHere();
         if (clock.now() - answered > reboot.deadline) throw gone(session, thrown);
       }
-      session.enter('settle', 'the link was lost; logging in again');
       // A channel may be lost alone, as when the host goes down.
       await shell.disconnect();
-      await clock.sleep(reboot.firstPause, abandon);
+      await clock.sleep(pause, abandon);
+      pause = Math.min(pause * 1.5, reboot.longestPause);
     }
   }
 }
