@@ -42,7 +42,12 @@ export function problemOf(text: string, statements: readonly Statement[]): Probl
 }
 
 /** Refuses a file that has a problem. Errors: `boot.source`. */
-export function refuseProblem(path: string, text: string, statements: readonly Statement[], host: string): void {
+export function refuseProblem(
+  path: string,
+  text: string,
+  statements: readonly Statement[],
+  host: string | undefined,
+): void {
   const found = problemOf(text, statements);
   if (found === null) return;
   throw new VfleetError({

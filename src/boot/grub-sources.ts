@@ -1,5 +1,6 @@
+import type { LineToken } from './edit-line.ts';
 import type { Assignment, Statement } from './grub-default.ts';
-import { tokensOf, type ValueToken } from './shell-value.ts';
+import { tokensOf } from './shell-value.ts';
 import type { Unit } from './shell-word.ts';
 
 /** One sourced file. */
@@ -11,6 +12,8 @@ export interface Source {
 /** An argument with the place where it is written. */
 export interface SourceToken {
   readonly text: string;
+  /** As the kernel gets it. */
+  readonly argument: string;
   readonly path: string;
   readonly line: number;
   readonly opaque: boolean;
@@ -46,9 +49,9 @@ export function evaluate(sources: readonly Source[], name: string): Evaluated {
   }
   const { pieces, uncertain } = variables.get(name) ?? { pieces: [], uncertain: [] };
   const units = pieces.map((piece) => piece.unit);
-  const located = (token: ValueToken): SourceToken => {
-    const place = pieces[token.from];
-    return { text: token.text, path: place?.path ?? '', line: place?.line ?? 0, opaque: token.opaque };
+  const located = ({ text, argument, from, opaque }: LineToken): SourceToken => {
+    const place = pieces[from];
+    return { text, argument, path: place?.path ?? '', line: place?.line ?? 0, opaque };
   };
   return { tokens: tokensOf(units).map(located), uncertain };
 }

@@ -1,19 +1,14 @@
 import { VfleetError } from '../errors.ts';
 import type { Facts } from '../facts/facts.ts';
 import { type Script, sh } from '../shell/script.ts';
-import { parseArgument, sameName } from './arguments.ts';
-import { lineOf, refuseContradiction } from './contradiction.ts';
 import type { BootDriver, BootInput, BootPlan } from './driver.ts';
+import { editGrubDefault } from './edit-grub-default.ts';
 import { generateBeside } from './generate-beside.ts';
-import { parseGrubDefault, printGrubDefault, type Statement } from './grub-default.ts';
-import { editLine } from './grub-line.ts';
 import { judgeGrubReadBack, readGrubBack } from './grub-read-back.ts';
-import { effectiveAssignments, evaluate, type SourceToken, withValue } from './grub-sources.ts';
-import { readSource, refuseSyntax, type SourceText } from './source-text.ts';
+import { readSource, refuseSyntax } from './source-text.ts';
 import type { ArgumentWish } from './wish.ts';
 
 const path = '/etc/default/grub';
-const variable = 'GRUB_CMDLINE_LINUX';
 
 /**
  * Classic `grub2-mkconfig` (CentOS 7, openEuler): arguments are edited in place in `/etc/default/grub`, because the tool
@@ -32,78 +27,16 @@ function plan(wish: ArgumentWish, { host, facts, state, owned }: BootInput): Boo
   const source = readSource(path, state.file(path), host);
   refuseSyntax(state.probe('syntax').stdout, host);
   if (state.probe('stub').stdout.trim() === 'stub') throw stub(configPath(facts), host);
-  refuseUncertain(source, host);
-  const assignments = effectiveAssignments(source.statements, variable);
-  const after = lineOf(evaluate([source], `${variable}_DEFAULT`).tokens);
-  const values = assignments.map((assignment) => assignment.value);
-  const edit = editLine(values, wish, owned, after);
-  const statements = assignments.reduce(
-    (all: readonly Statement[], assignment, index) => withValue(all, assignment, edit.values[index] ?? []),
-    source.statements,
-  );
-  const text = printGrubDefault(statements);
-  const added = edit.values[assignments.length];
-  const printed = added === undefined ? text : withLine(text, added.map((unit) => unit.raw).join(''));
-  const line = wholeLine(printed);
-  refuseContradiction(wish, line, host);
+  const edit = editGrubDefault(source, wish, { host, owned, defaults: false, dropIn: false });
+  const { text, added, removed, notes, line } = edit;
   return {
-    file:
-      printed === source.text ? null : { path, before: state.file(path), after: printed, encoding: source.encoding },
-    ownedTokens: wish.present.filter((token) => owned.includes(token) || edit.added.includes(token)),
-    added: edit.added,
-    removed: edit.removed,
-    notes: [...deadNotes(source), ...outvotedNotes(wish, edit.added, printed)],
-    line: line.some((token) => token.opaque) ? null : lineOf(line),
+    file: text === source.text ? null : { path, before: state.file(path), after: text, encoding: source.encoding },
+    ownedTokens: wish.present.filter((token) => owned.includes(token) || added.includes(token)),
+    added,
+    removed,
+    notes,
+    line,
   };
-}
-
-/** The text with the line that was missing. */
-function withLine(text: string, value: string): string {
-  return `${text}${text === '' || text.endsWith('\n') ? '' : '\n'}${variable}=${value}\n`;
-}
-
-/** The arguments of a boot entry as a text configures them. */
-function wholeLine(text: string): readonly SourceToken[] {
-  const source = { path, statements: parseGrubDefault(text) };
-  return [variable, `${variable}_DEFAULT`].flatMap((name) => evaluate([source], name).tokens);
-}
-
-/** Code that may set the variable leaves nobody knowing which assignment counts. */
-function refuseUncertain(source: SourceText, host: string): void {
-  const [place] = evaluate([source], variable).uncertain;
-  if (place === undefined) return;
-  throw new VfleetError({
-    code: 'boot.source',
-    host,
-    thing: place,
-    expected: `a plain assignment of ${variable}`,
-    found: 'code that sets it, which is not evaluated',
-    next: `write one line ${variable}="…" instead; nothing was changed`,
-  });
-}
-
-function deadNotes(source: SourceText): readonly string[] {
-  const alive = effectiveAssignments(source.statements, variable);
-  const all = source.statements
-    .flatMap((statement) => (statement.kind === 'assignments' ? statement.pieces : []))
-    .filter((piece) => typeof piece !== 'string' && piece.name === variable);
-  return all.flatMap((piece) =>
-    typeof piece === 'string' || alive.includes(piece)
-      ? []
-      : [`${path}:${piece.line} sets ${variable} in vain: line ${alive.at(-1)?.line} sets it anew`],
-  );
-}
-
-/** Arguments of somebody else's that stay where they are, and lose. */
-function outvotedNotes(wish: ArgumentWish, added: readonly string[], text: string): readonly string[] {
-  const nameOf = (token: string): string => parseArgument(token).name;
-  const isRepeated = (name: string): boolean =>
-    wish.present.filter((token) => sameName(nameOf(token), name)).length > 1;
-  const source = { path, statements: parseGrubDefault(text) };
-  return evaluate([source], variable)
-    .tokens.filter((token) => !token.opaque && !added.includes(token.text) && !isRepeated(nameOf(token.text)))
-    .filter((token) => added.some((other) => sameName(nameOf(other), nameOf(token.text))))
-    .map((token) => `${path}:${token.line} ${token.text} stays, but what is added after it wins`);
 }
 
 function configPath(facts: Facts): string {

@@ -1,40 +1,34 @@
 import { escapeDoubleQuoted } from '../template/helpers.ts';
+import type { LineToken } from './edit-line.ts';
+import { kernelToken } from './grub-word.ts';
 import type { Quote, Unit } from './shell-word.ts';
+import { type Opening, readCharacter } from './word-rules.ts';
 
-/** One kernel argument inside a shell value: units `from` to `to`, both included. */
-export interface ValueToken {
-  /** As the shell gives it to GRUB. */
-  readonly text: string;
-  readonly from: number;
-  readonly to: number;
-  /** It holds a variable or a substitution, so that nobody knows the whole of it. */
-  readonly opaque: boolean;
-}
-
-/** The arguments of a value, split where the kernel splits: at white space outside double quotes. */
-export function tokensOf(units: readonly Unit[]): readonly ValueToken[] {
-  const tokens: ValueToken[] = [];
-  let open: ValueToken | null = null;
-  let quoted = false;
+/** The arguments of a value, split where GRUB splits what the shell gives to it. Indices are those of units. */
+export function tokensOf(units: readonly Unit[]): readonly LineToken[] {
+  const tokens: LineToken[] = [];
+  let token: LineToken | null = null;
+  let open: Opening = 'none';
   units.forEach((unit, index) => {
     const text = unit.kind === 'text' ? unit.text : '';
     const opaque = unit.kind === 'variable' || unit.kind === 'unknown';
     if (text === '' && !opaque) return;
-    if (/^\s$/.test(text) && !quoted) {
-      open = null;
+    const read = readCharacter(open, opaque ? 'x' : text, 'grub');
+    open = read.open;
+    if (read.separates) {
+      token = null;
       return;
     }
-    if (text === '"') quoted = !quoted;
-    if (open !== null) tokens.pop();
-    const before: ValueToken = open ?? { text: '', from: index, to: index, opaque: false };
-    open = { text: before.text + text, from: before.from, to: index, opaque: before.opaque || opaque };
-    tokens.push(open);
+    if (token !== null) tokens.pop();
+    const before: LineToken = token ?? { text: '', argument: '', from: index, to: index, opaque: false };
+    token = { ...before, text: before.text + text, to: index, opaque: before.opaque || opaque };
+    tokens.push(token);
   });
-  return tokens;
+  return tokens.map((each) => ({ ...each, argument: kernelToken(each.text) }));
 }
 
 /** The units without one token and without the blank that separated it. Everything else stays as it is. */
-export function removeToken(units: readonly Unit[], token: ValueToken): readonly Unit[] {
+export function removeToken(units: readonly Unit[], token: LineToken): readonly Unit[] {
   const gone = new Set<number>();
   for (let index = token.from; index <= token.to; index++) if (units[index]?.kind === 'text') gone.add(index);
   const blank = neighbour(units, token.from, -1) ?? neighbour(units, token.to, 1);
@@ -53,7 +47,7 @@ function neighbour(units: readonly Unit[], start: number, step: 1 | -1): number 
 }
 
 /** The units with other text in the place of a token. */
-export function replaceToken(units: readonly Unit[], token: ValueToken, text: string): readonly Unit[] {
+export function replaceToken(units: readonly Unit[], token: LineToken, text: string): readonly Unit[] {
   const quote = units[token.from]?.quote ?? 'none';
   return units.flatMap((unit, index) => {
     if (index < token.from || index > token.to || unit.kind !== 'text') return [unit];

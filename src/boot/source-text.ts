@@ -23,7 +23,7 @@ export function decode(bytes: Buffer): { readonly text: string; readonly encodin
  * Reads a file that `grub-mkconfig` sources. `follow`: a symbolic link will do, because the file is only read.
  * Errors: `boot.source` for whatever would make that tool fail.
  */
-export function readSource(path: string, file: FileState, host: string, follow = false): SourceText {
+export function readSource(path: string, file: FileState, host: string | undefined, follow = false): SourceText {
   const bytes = file.kind === 'file' || (follow && file.kind === 'other') ? file.bytes : undefined;
   if (bytes === undefined) {
     throw new VfleetError({

@@ -62,10 +62,10 @@ function plan(wish: ArgumentWish, { host, state, owned }: BootInput): BootPlan {
  */
 function merge(kept: readonly string[], wish: ArgumentWish, foreign: readonly string[]): readonly string[] {
   const others = kept.filter((token) => !names(wish, token));
-  const missing = missingInOrder(wish.present, [...foreign, ...others]);
+  const missing = missingInOrder(wish, [...foreign, ...others]);
   const inPlace = kept.filter((token) => !names(wish, token) || missing.includes(token));
   const tokens = [...inPlace, ...missing.filter((token) => !inPlace.includes(token))];
-  const inOrder = missingInOrder(missing, tokens).length === 0;
+  const inOrder = missingInOrder({ ...wish, present: missing }, tokens).length === 0;
   return inOrder ? tokens : [...others, ...missing];
 }
 

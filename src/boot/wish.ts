@@ -1,4 +1,5 @@
 import { missingArguments, parseArgument, parseArguments, sameName } from './arguments.ts';
+import { accumulates, canonicalName, isWordList } from './kernel-parameter.ts';
 
 /** Kernel arguments that a playbook wishes for. */
 export interface ArgumentWish {
@@ -6,6 +7,8 @@ export interface ArgumentWish {
   readonly present: readonly string[];
   /** Names of arguments that should not be there. */
   readonly absent: readonly string[];
+  /** Those of `present` that must stand there literally: a longer list of words is not enough. */
+  readonly exact?: readonly string[] | undefined;
 }
 
 /** Whether a wish says anything about the name of a token. */
@@ -24,10 +27,13 @@ export function isAbsent(wish: ArgumentWish, token: string): boolean {
  * also stand in the wished order: of `console=tty0 console=ttyS0` the last becomes `/dev/console`
  * (Documentation/admin-guide/serial-console.rst). What comes after the first that is out of order is missing too.
  */
-export function missingInOrder(present: readonly string[], line: readonly string[]): readonly string[] {
-  const missing = new Set(missingArguments(present, line.join(' ')));
-  for (const [, wished] of groupByName(present)) {
-    if (wished.length < 2) continue;
+export function missingInOrder(
+  { present, exact }: Pick<ArgumentWish, 'present' | 'exact'>,
+  line: readonly string[],
+): readonly string[] {
+  const missing = new Set(missingArguments(present, line.join(' '), exact));
+  for (const [name, wished] of groupByName(present)) {
+    if (wished.length < 2 || accumulates(name) || isWordList(name)) continue;
     const there = parseArguments(line.join(' ')).map((argument) => argument.token);
     let from = 0;
     for (const token of wished) {
@@ -43,7 +49,7 @@ export function missingInOrder(present: readonly string[], line: readonly string
 function groupByName(tokens: readonly string[]): ReadonlyMap<string, readonly string[]> {
   const groups = new Map<string, string[]>();
   for (const token of tokens) {
-    const name = parseArgument(token).name.replaceAll('-', '_');
+    const name = canonicalName(parseArgument(token).name);
     groups.set(name, [...(groups.get(name) ?? []), token]);
   }
   return groups;

@@ -1,4 +1,5 @@
 import { sameName } from '../boot/arguments.ts';
+import { wrongValue } from '../boot/kernel-parameter.ts';
 import type { ArgumentWish } from '../boot/wish.ts';
 import { VfleetError } from '../errors.ts';
 import { type ArgumentValue, isAbsentValue } from './argument-value.ts';
@@ -53,15 +54,10 @@ function token(name: string, value: string): string {
   const mark = /["'\\]/.exec(value)?.[0];
   if (mark)
     throw invalid(thing, 'a value that reaches the kernel as it is', `the character ${mark} in it`, 'leave it out');
-  const reason = invalidOptions.get(`${name}=${value}`);
-  if (reason) throw invalid(thing, 'an option of the kernel', reason, 'drop it');
+  const wrong = wrongValue(name, value);
+  if (wrong !== null) throw invalid(thing, 'a value that the kernel knows', wrong.found, wrong.next);
   return value.includes(' ') ? `${name}="${value}"` : `${name}=${value}`;
 }
-
-const invalidOptions: ReadonlyMap<string, string> = new Map([
-  // `parse_amd_iommu_options` in drivers/iommu/amd/init.c knows no "on" and logs it as unknown.
-  ['amd_iommu=on', 'a word that amd_iommu= does not know ("AMD-Vi: Unknown option"): an AMD IOMMU is on by default'],
-]);
 
 function invalid(argument: string, expected: string, found: string, next: string): VfleetError {
   return new VfleetError({ code: 'arguments.invalid', thing: `kernel argument ${argument}`, expected, found, next });

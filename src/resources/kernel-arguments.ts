@@ -50,7 +50,7 @@ function change(wish: ArgumentWish, state: State, context: ChangeContext): Chang
 function effectsOf(wish: ArgumentWish, plan: BootPlan, { facts }: ChangeContext): readonly Effect[] {
   const { running, entries } = facts.boot;
   const tokens = parseArguments(running).map((argument) => argument.token);
-  const missing = missingInOrder(wish.present, tokens);
+  const missing = missingInOrder(wish, tokens);
   const leftover = leftoverArguments(wish.absent, running);
   const lacks = [...missing.map((token) => `lacks ${token}`), ...leftover.map((name) => `has ${name}`)];
   const regenerate = plan.file !== null || isOutdated(entries, wish);

@@ -1,5 +1,11 @@
 import { describe, expect, it } from 'vitest';
-import { leftoverArguments, missingArguments, parseArguments } from '../../src/boot/arguments.ts';
+import {
+  contradicts,
+  leftoverArguments,
+  missingArguments,
+  parseArgument,
+  parseArguments,
+} from '../../src/boot/arguments.ts';
 
 describe('parseArguments', () => {
   it('separates at the first equals sign only', () => {
@@ -44,8 +50,56 @@ describe('missingArguments', () => {
   });
 });
 
+describe('missingArguments, where the kernel reads words one after another', () => {
+  it.each([
+    ['intel_iommu=on', 'intel_iommu=on intel_iommu=sm_on', []],
+    ['intel_iommu=on,sm_on', 'intel_iommu=sm_on intel_iommu=on', []],
+    ['intel_iommu=on', 'intel_iommu=on intel_iommu=off', ['intel_iommu=on']],
+    ['intel_iommu=on', 'intel_iommu=on,off', ['intel_iommu=on']],
+    ['intel_iommu=on', 'intel_iommu=off,on', []],
+    ['iommu=pt', 'iommu=pt,nopt', ['iommu=pt']],
+    ['iommu=pt', 'iommu=pt iommu=merge', []],
+    ['iommu.passthrough=1', 'iommu.passthrough=1 iommu.passthrough=0', ['iommu.passthrough=1']],
+    ['crashkernel=256M', 'crashkernel=1G-4G:192M,256M', ['crashkernel=256M']],
+  ])('%s on "%s"', (wish, line, lacking) => {
+    expect(missingArguments([wish], line)).toEqual(lacking);
+  });
+
+  it('where every one counts, lets one stand anywhere, under its old name too', () => {
+    const line = 'rdblacklist=nouveau rd.driver.blacklist=radeon,ast modprobe.blacklist=a rd.lvm.lv=a/b rd.lvm.lv=a/c';
+    const there = ['rd.driver.blacklist=nouveau', 'rdblacklist=ast', 'modprobe.blacklist=a', 'rd.lvm.lv=a/b'];
+    expect(missingArguments(there, line)).toEqual([]);
+    const lacking = ['rd.driver.blacklist=b', 'modprobe.blacklist=nouveau', 'rd.lvm.lv=a/d'];
+    expect(missingArguments(lacking, line)).toEqual(lacking);
+  });
+
+  it('asks for the very token where that is wished, and for its effect', () => {
+    const exact = (token: string, line: string): readonly string[] => missingArguments([token], line, [token]);
+    expect(exact('intel_iommu=on', 'intel_iommu=on,sm_on')).toEqual(['intel_iommu=on']);
+    expect(exact('intel_iommu=on', 'intel_iommu=on intel_iommu=sm_on')).toEqual([]);
+    expect(exact('intel_iommu=on', 'intel_iommu=on intel_iommu=off')).toEqual(['intel_iommu=on']);
+    expect(exact('rd.driver.blacklist=nouveau', 'rdblacklist=nouveau')).toEqual(['rd.driver.blacklist=nouveau']);
+  });
+});
+
+describe('contradicts', () => {
+  it.each([
+    ['intel_iommu=off', 'intel_iommu=on', true],
+    ['intel_iommu=sm_on', 'intel_iommu=on', false],
+    ['intel_iommu=on', 'intel_iommu=on', false],
+    ['iommu=nopt', 'iommu=pt', true],
+    ['vfio-pci.disable-vga=0', 'vfio_pci.disable_vga=1', true],
+    ['rd.lvm.lv=a/b', 'rd.lvm.lv=a/c', false],
+    ['rdblacklist=a', 'rd.driver.blacklist=b', false],
+    ['crashkernel=1G', 'iommu=pt', false],
+  ])('%s and %s: %s', (one, other, is) => {
+    expect(contradicts(parseArgument(one), parseArgument(other))).toBe(is);
+  });
+});
+
 describe('leftoverArguments', () => {
   it('names what is still there', () => {
     expect(leftoverArguments(['quiet', 'splash'], 'ro quiet')).toEqual(['quiet']);
+    expect(leftoverArguments(['rd.driver.blacklist'], 'ro rdblacklist=nouveau')).toEqual(['rd.driver.blacklist']);
   });
 });

@@ -5,6 +5,7 @@ import { missingArguments } from '../../src/boot/arguments.ts';
 import type { BootPlan } from '../../src/boot/driver.ts';
 import { grub2Mkconfig } from '../../src/boot/grub2-mkconfig.ts';
 import type { ArgumentWish } from '../../src/boot/wish.ts';
+import { openingAtEnd } from '../../src/boot/word-rules.ts';
 import { VfleetError } from '../../src/errors.ts';
 import { factsOf } from './facts.ts';
 import { stateOf } from './files.ts';
@@ -98,7 +99,6 @@ describe('the shapes that the line has', () => {
       'GRUB_CMDLINE_LINUX="a"\nGRUB_CMDLINE_LINUX+=" b intel_iommu=on iommu=pt"\n',
     ],
     ['a variable', 'GRUB_CMDLINE_LINUX="${SITE} a"\n', 'GRUB_CMDLINE_LINUX="${SITE} a intel_iommu=on iommu=pt"\n'],
-    ['a substitution', 'GRUB_CMDLINE_LINUX="$(cat /x)"\n', 'GRUB_CMDLINE_LINUX="$(cat /x) intel_iommu=on iommu=pt"\n'],
     [
       'present already',
       'GRUB_CMDLINE_LINUX="iommu=pt a intel_iommu=on,sm_on"\n',
@@ -113,6 +113,19 @@ describe('the shapes that the line has', () => {
   ])('%s', (_why, before, after) => {
     expect(edit(before)).toBe(after);
     expect(plan(after).file).toBeNull();
+  });
+
+  it.each([
+    ['a substitution', 'A=1\nGRUB_CMDLINE_LINUX="a $(cat /x)"\n', /grub:2 GRUB_CMDLINE_LINUX: .*found \$\(cat \/x\)/],
+    ['backquotes', 'GRUB_CMDLINE_LINUX="`cat /x`"\n', /found `cat \/x`, which only a shell evaluates/],
+    ['a default', 'GRUB_CMDLINE_LINUX="${SITE:-a}"\n', /found \$\{SITE:-a\}/],
+    ['a quote that is left for GRUB', 'GRUB_CMDLINE_LINUX="it\'s"\n', /a single quote that is never closed/],
+    ['an open quote of the kernel', "GRUB_CMDLINE_LINUX='a=\"b c'\n", /a double quote that is never closed/],
+    ['an escaped one', "GRUB_CMDLINE_LINUX='a=\\\"b c'\n", /a double quote that is never closed/],
+    ['a backslash at the end', "GRUB_CMDLINE_LINUX='a\\'\n", /a backslash with nothing after it/],
+  ])('%s is not edited, and not refused where nothing is to be done', (_why, text, said) => {
+    expect(() => edit(text)).toThrow(said);
+    expect(plan(text, { present: [], absent: ['quiet'] }).file).toBeNull();
   });
 
   it('says which line is in vain', () => {
@@ -144,7 +157,7 @@ describe('what is owned', () => {
   });
 
   it('comes and goes without a trace', () => {
-    const value = fc.array(fc.constantFrom('a', 'resume=UUID=x', ' ', '  ', '\\"b c\\"', '\\$x', "'", '\\\n'), {
+    const value = fc.array(fc.constantFrom('a', 'resume=UUID=x', ' ', '  ', '\\"b c\\"', '\\$x', "'d e'", '\\\n'), {
       maxLength: 8,
     });
     fc.assert(
@@ -222,8 +235,10 @@ it('leaves a file that the shell reads, with foreign arguments and blanks as the
     );
   fc.assert(
     fc.property(text, (before) => {
+      const was = sourced(before);
+      fc.pre(openingAtEnd(was, 'grub') === null && openingAtEnd(was, 'kernel') === null);
       const after = edit(before);
-      const [was, is] = [sourced(before), sourced(after)];
+      const is = sourced(after);
       expect(is.startsWith(was)).toBe(true);
       if (!was.includes('\\')) expect(missingArguments(passthrough.present, is)).toEqual([]);
       expect(plan(after).file).toBeNull();
