@@ -4,6 +4,7 @@ import yargs from 'yargs';
 import { hideBin } from 'yargs/helpers';
 import { exitCodes } from '../report/exit-code.ts';
 import { applyCommand } from './commands/apply.ts';
+import { bootCommand } from './commands/boot.ts';
 import type { CommandContext } from './commands/context.ts';
 import { factsCommand } from './commands/facts.ts';
 import { inventoryCommand } from './commands/inventory.ts';
@@ -35,7 +36,7 @@ async function main(): Promise<number> {
     // Help and messages of ours are English; those of yargs must not be in another language beside them.
     .locale('en')
     .strict()
-    .demandCommand(1, 'name a command: plan, apply, verify, facts, inventory or lab')
+    .demandCommand(1, 'name a command: plan, apply, verify, facts, inventory, boot or lab')
     .wrap(Math.min(110, process.stdout.columns ?? 110))
     .example('$0 plan passthrough -i inventory', 'what would be changed')
     .example('$0 apply passthrough -i inventory', 'change it, after a question')
@@ -52,7 +53,8 @@ async function main(): Promise<number> {
       throw usageError(message ?? error?.message ?? 'bad usage', String(command.help()), words);
     });
   const context: CommandContext = { environment, version, exit };
-  for (const add of [planCommand, applyCommand, verifyCommand, factsCommand, inventoryCommand]) add(cli, context);
+  const commands = [planCommand, applyCommand, verifyCommand, factsCommand, inventoryCommand, bootCommand];
+  for (const add of commands) add(cli, context);
   labCommand(cli, environment, exit);
   try {
     await cli.parseAsync();

@@ -32,7 +32,7 @@ function explain(message: string, help: string, words: readonly string[]): strin
 function unknownWords(names: readonly string[], help: string, words: readonly string[]): string {
   const options = [...help.matchAll(/(?<=[\s,])--[a-z][\w-]*/g)].map(([option]) => option);
   const [, listed = ''] = /^Commands:\n((?: .*\n)+)/m.exec(help) ?? [];
-  const commands = [...listed.matchAll(/^ {2}vfleet (?:lab (?:vm )?)?([a-z]+)/gm)].map(([, name = '']) => name);
+  const commands = [...listed.matchAll(/^ {2}vfleet (?:lab (?:vm )?|boot )?([a-z]+)/gm)].map(([, name = '']) => name);
   const explainOne = (name: string): string => {
     if (!words.includes(name)) return `unknown option ${dashed(name)}${meant(dashed(name), options)}`;
     if (commands.length === 0) return `unexpected word "${name}"`;

@@ -30,6 +30,8 @@ const below = {
     'report',
     'host',
     'facts',
+    'resources',
+    'boot',
     'shell',
     'template',
     'transport',
