@@ -20,6 +20,8 @@ export function editCmdline(path: string, text: string, wish: ArgumentWish): Edi
       ? edit.notes
       : [...edit.notes, `${path}:${line} ${marked} reaches the kernel as it is only where GRUB does not read it first`];
   const printed = edit.values.join('');
+  // What comes first now may begin with a #.
+  refuseLines(path, printed, line);
   // In a file with nothing but white space that stands behind.
   if (value === '') return { ...edit, text: printed === '' ? text : `${printed}${head === '' ? '\n' : head}`, notes };
   return { ...edit, text: head + printed + tail, notes };

@@ -1,4 +1,4 @@
-import { readWord, type Unit } from './shell-word.ts';
+import { readWord, type Unclosed, type Unit } from './shell-word.ts';
 
 /**
  * `/etc/default/grub` or a file of `/etc/default/grub.d`: shell text that `grub-mkconfig` sources with `set -e`. Read
@@ -83,15 +83,7 @@ function readAssignments(text: string, start: number, line: number): Step | null
     const head = take(/[A-Za-z_]\w*\+?=/y);
     if (head === '') break;
     const word = readWord(text, at);
-    if ('problem' in word) {
-      const raw = text.slice(start);
-      const opened = line + countLines(text.slice(start, word.at));
-      return {
-        statement: { kind: 'unclosed', raw, problem: word.problem, line: opened },
-        end: text.length,
-        nesting: 0,
-      };
-    }
+    if ('problem' in word) return unclosed(text, start, line, word);
     at = word.end;
     const append = head.endsWith('+=');
     const name = head.slice(0, append ? -2 : -1);
@@ -102,6 +94,16 @@ function readAssignments(text: string, start: number, line: number): Step | null
   const end = take(/(?:;[ \t]*)?(?:(?<=[ \t;])#[^\n]*)?(?:\n|$)|;[ \t]*(?=[^\s;])/y);
   if (pieces.length === 0 || (end === '' && at < text.length)) return null;
   return { statement: { kind: 'assignments', pieces: [...pieces, between + end], line }, end: at, nesting: 0 };
+}
+
+/** The rest of the text, from `start`, with the line of what has no end. */
+function unclosed(text: string, start: number, line: number, { problem, at }: Unclosed): Step {
+  const opened = line + countLines(text.slice(start, at));
+  return {
+    statement: { kind: 'unclosed', raw: text.slice(start), problem, line: opened },
+    end: text.length,
+    nesting: 0,
+  };
 }
 
 function countLines(text: string): number {
@@ -119,25 +121,24 @@ function readCode(text: string, start: number, line: number, depth: number): Ste
   let first: string | null = null;
   let commandBegins = true;
   let nesting = 0;
-  while (at < text.length && text[at] !== '\n') {
+  // Where an operator opened that goes on on the next line (XCU 2.10.2, `linebreak`).
+  let operator: number | null = null;
+  while (at < text.length && (text[at] !== '\n' || operator !== null)) {
     const character = text[at] ?? '';
     if (character === '#' && /[\s;]/.test(text[at - 1] ?? '\n')) {
       const end = text.indexOf('\n', at);
       at = end === -1 ? text.length : end;
     } else if (/[ \t\n;&|<>()]/.test(character)) {
       if (/[;&|()]/.test(character)) commandBegins = true;
-      at += 1;
+      const joining = /^(?:&&|\|\|?)/.exec(text.slice(at, at + 2))?.[0];
+      if (joining !== undefined) operator = at;
+      else if (/[;&()<>]/.test(character)) operator = null;
+      at += joining?.length ?? 1;
     } else {
       const word = readWord(text, at);
-      if ('problem' in word) {
-        const opened = line + countLines(text.slice(start, word.at));
-        return {
-          statement: { kind: 'unclosed', raw: text.slice(start), problem: word.problem, line: opened },
-          end: text.length,
-          nesting,
-        };
-      }
+      if ('problem' in word) return unclosed(text, start, line, word);
       const raw = text.slice(at, word.end);
+      operator = null;
       // Assignments before a command are only its environment.
       if (!(commandBegins && /^[A-Za-z_]\w*\+?=/.test(raw))) first ??= raw;
       if (commandBegins && opening.has(raw)) nesting += 1;
@@ -145,6 +146,9 @@ function readCode(text: string, start: number, line: number, depth: number): Ste
       commandBegins = commandBegins && (leading.has(raw) || first === null);
       at = word.end;
     }
+  }
+  if (operator !== null) {
+    return unclosed(text, start, line, { problem: 'an operator with nothing after it', at: operator });
   }
   const end = at < text.length ? at + 1 : at;
   // Inside a compound command a word may be anything, the pattern of a `case` for one.

@@ -19,7 +19,7 @@ const commands: ReadonlySet<string> = new Set(
 export function problemOf(text: string, statements: readonly Statement[]): Problem | null {
   const nul = text.indexOf('\0');
   if (nul >= 0) return at(text, nul, 'a NUL byte', 'restore the file from a backup');
-  const carriage = /\r\n/.exec(text);
+  const carriage = /\r(?:\n|$)/.exec(text);
   if (carriage) {
     // The shell takes the carriage return for a part of the value, so a kernel would get `iommu=pt\r`.
     return at(
@@ -29,10 +29,15 @@ export function problemOf(text: string, statements: readonly Statement[]): Probl
       "convert the file, for example with: sed -i 's/\\r$//'",
     );
   }
+  const last = statements.at(-1);
+  if (last !== undefined && last.kind !== 'space' && /(?<!\\)(?:\\\\)*\\$/.test(text)) {
+    // It would continue the line with whatever is put behind.
+    return at(text, text.length - 1, 'a backslash with nothing after it', 'remove it');
+  }
   for (const statement of statements) {
     const { line } = statement;
     if (statement.kind === 'unclosed') {
-      return { line, text: lineAt(text, line), problem: statement.problem, remedy: 'close it' };
+      return { line, text: lineAt(text, line), problem: statement.problem, remedy: 'close or remove it' };
     }
     if (statement.kind !== 'code' || statement.word === null || isCommand(statement.raw, statement.word)) continue;
     const remedy = 'write NAME="value", with no blanks around the equals sign, or remove the line';

@@ -141,6 +141,9 @@ describe('what makes grub-mkconfig fail is named', () => {
     ['a line of rubbish', 'A=1\n%%% not shell at all\n', 2, '"%%%", which is no assignment'],
     ['a byte order mark', '\uFEFFA=1\n', 1, '"\uFEFFA=1", which is no assignment'],
     ['CR LF line ends', 'A=1\nB=2\r\n', 2, 'a line that ends in CR LF'],
+    ['a CR at the end', 'A=1\nB=2\r', 2, 'a line that ends in CR LF'],
+    ['a backslash at the end', 'A=1\nB=2\\', 2, 'a backslash with nothing after it'],
+    ['an operator at the end', 'A=1\n[ -f /x ] && # why\n\n', 2, 'an operator with nothing after it'],
     ['a NUL byte', 'A=1\nB=\0\n', 2, 'a NUL byte'],
   ])('%s', (_why, text, line, what) => {
     expect(problem(text)).toMatchObject({ line, problem: what });
@@ -161,6 +164,8 @@ describe('what real files have is no problem', () => {
     ['no final newline', 'A=1\nB="x"'],
     ['an empty file', ''],
     ['a condition', '[ -f /x ] && A=1\n'],
+    ['a condition on two lines', '[ -f /x ] && # why\n\n  A=1\nB=2\n'],
+    ['a comment that ends in a backslash', 'A=1\n# x\\'],
   ])('%s', (_why, text) => {
     expect(problem(text)).toBeNull();
     expect(spawnSync('/bin/sh', ['-n'], { input: text }).status).toBe(0);
@@ -191,6 +196,13 @@ describe('evaluate', () => {
     const text = 'GRUB_CMDLINE_LINUX=a\nif [ -f /x ]; then\n  GRUB_CMDLINE_LINUX="b"\nfi\n';
     const found = evaluate([{ path: 'f', statements: parseGrubDefault(text) }], 'GRUB_CMDLINE_LINUX');
     expect(found.uncertain).toEqual(['f:3']);
+  });
+
+  it('takes an assignment behind an operator on the line before for code', () => {
+    const statements = parseGrubDefault('GRUB_CMDLINE_LINUX=a\n[ -f /x ] ||\n  GRUB_CMDLINE_LINUX=b\nB=1\n');
+    const found = evaluate([{ path: 'f', statements }], 'GRUB_CMDLINE_LINUX');
+    expect([found.tokens.map((token) => token.text), found.uncertain]).toEqual([['a'], ['f:2']]);
+    expect(statements.at(-1)).toMatchObject({ kind: 'assignments', line: 4 });
   });
 
   it('marks what it does not know', () => {

@@ -84,7 +84,7 @@ describe.concurrent('boot edit refuses with exit 64, prints nothing and says wha
       'an unterminated quote',
       'A=1\nGRUB_CMDLINE_LINUX="a\n',
       set,
-      /grub:2 .*GRUB_CMDLINE_LINUX=.*a double quote that is never closed; next: close it/,
+      /grub:2 .*GRUB_CMDLINE_LINUX=.*a double quote that is never closed; next: close or remove it/,
     ],
     [
       'a substitution',
