@@ -44,7 +44,7 @@ export async function readLab(folder: string): Promise<StoredLab | null> {
     expected: 'a lab of version 1',
     found:
       versionOf(value) ?? parsed.error.issues.map(({ path, message }) => `${path.join('.')}: ${message}`).join('; '),
-    next: `stop its nodes (pkill -F ${join(folder, 'nodes')}/NODE/qemu.pid) and remove ${folder}, or use the vfleet that wrote it`,
+    next: `stop its nodes (pkill -F ${join(folder, 'nodes')}/NODE/qemu.pid) and remove its folder nodes and its lab.json, or use the vfleet that wrote it`,
   });
 }
 

@@ -11,9 +11,10 @@ import { type ImageOptions, type Images, prepareImages } from './images.ts';
 import { findVmKind, type VmKind } from './kind.ts';
 import { readLab, type StoredLab, type StoredNode, writeLab } from './lab-file.ts';
 import { withLock } from './lab-lock.ts';
-import { accessFiles, sshArguments, untilLogIn } from './log-in.ts';
+import { sshArguments, untilLogIn } from './log-in.ts';
 import { checkImage, furnishNode } from './node-folder.ts';
 import { type NodeWish, usualNodes } from './nodes-file.ts';
+import { checkOwn, claim, makeFolder, ownFiles, realFolder, settle } from './own-folder.ts';
 import { qemuModels } from './qemu-models.ts';
 import type { Recipe } from './recipe.ts';
 import { bootsOf, type NodeState, powerCut, powerOn, processOf, stateOf } from './virtual-machine.ts';
@@ -49,13 +50,15 @@ export interface VmLabStatus {
  * Brings every node up: builds the images that the cache lacks, makes nodes that are not there, turns on what is off, and
  * waits until each lets its operator in. `wishes`: `null` for the nodes that the lab has, and in a new one the usual.
  * Errors: `lab.vm-programs`, `lab.vm-other-nodes`, `lab.vm-kvm`, `lab.vm-program`, `lab.vm-bake`, `lab.vm-boot`, `lab.vm-image`,
- * `lab.vm-busy`.
+ * `lab.vm-busy`, `lab.vm-folder`.
  */
-export async function bringUp(wishes: readonly NodeWish[] | null, options: VmLabOptions): Promise<VmLabStatus> {
+export async function bringUp(wishes: readonly NodeWish[] | null, given: VmLabOptions): Promise<VmLabStatus> {
+  const options = { ...given, folder: await makeFolder(given.folder) };
   const { folder } = options;
   await withLock(folder, async () => {
     const known = await readLab(folder);
-    if (known !== null && wishes !== null) checkSame(known, wishes, folder);
+    if (known === null) await checkOwn(folder);
+    else if (wishes !== null) checkSame(known, wishes, folder);
     const wished = wishes ?? usualNodes;
     const recipes = known === null ? wished.map(({ kind }) => kind.recipe) : recipesOf(known);
     const accelerator = known?.accelerator ?? options.accelerator;
@@ -68,8 +71,11 @@ export async function bringUp(wishes: readonly NodeWish[] | null, options: VmLab
 }
 
 /** Makes nodes anew, as if they had never run, and brings them up. `names`: none for all. Errors: as `bringUp`, `lab.no-node`. */
-export async function reset(names: readonly string[], options: VmLabOptions): Promise<VmLabStatus> {
+export async function reset(names: readonly string[], given: VmLabOptions): Promise<VmLabStatus> {
+  const options = { ...given, folder: await realFolder(given.folder) };
   const { folder } = options;
+  // Before the lock, which would make the folder.
+  await labIn(folder);
   await withLock(folder, async () => {
     const lab = await labIn(folder);
     const chosen = names.length === 0 ? lab.nodes : names.map((name) => nodeOf(lab, name));
@@ -85,19 +91,23 @@ export async function reset(names: readonly string[], options: VmLabOptions): Pr
 }
 
 /** Turns every node off and removes the lab; the images stay in the cache. Errors: `lab.no-lab`. */
-export async function bringDown(folder: string): Promise<readonly string[]> {
-  const lab = await labIn(folder);
-  await withLock(folder, async () => {
+export async function bringDown(given: string): Promise<readonly string[]> {
+  const folder = await realFolder(given);
+  // Before the lock, which would make the folder.
+  await labIn(folder);
+  return withLock(folder, async () => {
+    const lab = await labIn(folder);
     for (const { name } of lab.nodes) await powerCut(nodeFolder(folder, name));
-    const { keyFile, knownHosts } = accessFiles(folder);
-    const files = [join(folder, 'nodes'), join(folder, 'lab.json'), inventoryOf(folder), keyFile, knownHosts];
+    // The file that says that all this is a lab's goes last: cut off before, `down` can be run again.
+    const files = [...ownFiles(folder), join(folder, 'lab.json')];
     for (const file of files) await rm(file, { recursive: true, force: true });
+    return lab.nodes.map(({ name }) => name);
   });
-  return lab.nodes.map(({ name }) => name);
 }
 
 /** How the nodes are. Errors: `lab.no-lab`. */
-export async function status(folder: string): Promise<VmLabStatus> {
+export async function status(given: string): Promise<VmLabStatus> {
+  const folder = await realFolder(given);
   const lab = await labIn(folder);
   const nodes = await Promise.all(
     lab.nodes.map(async ({ name, rack, kind, port }): Promise<VmNodeStatus> => {
@@ -116,6 +126,7 @@ export async function logIn(folder: string, name: string): Promise<readonly stri
 }
 
 async function makeLab(wishes: readonly NodeWish[], images: Images, folder: string): Promise<StoredLab> {
+  await claim(folder);
   const operatorKey = (await makeOperatorKey(folder)).publicLine;
   const reserved = await Promise.all(wishes.map(() => reservePort()));
   const make = async ({ kind, ...wish }: NodeWish, port: number) =>
@@ -125,6 +136,7 @@ async function makeLab(wishes: readonly NodeWish[], images: Images, folder: stri
     const lab: StoredLab = { version: 1, accelerator: images.accelerator.name, operatorKey, nodes };
     await writeLab(folder, lab);
     await writeAccess(folder, lab);
+    await settle(folder);
     return lab;
   } finally {
     // QEMU takes the port itself, and tells when another was quicker.

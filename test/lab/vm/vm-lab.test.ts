@@ -1,11 +1,11 @@
-import { readFile } from 'node:fs/promises';
+import { readdir, readFile, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { loadInventory } from '../../../src/inventory/load.ts';
 import { makeOperatorKey, writeAccess } from '../../../src/lab/vm/access.ts';
 import { type StoredLab, writeLab } from '../../../src/lab/vm/lab-file.ts';
 import { type NodeWish, usualNodes } from '../../../src/lab/vm/nodes-file.ts';
-import { bringUp, logIn, reset, status } from '../../../src/lab/vm/vm-lab.ts';
+import { bringDown, bringUp, logIn, reset, status } from '../../../src/lab/vm/vm-lab.ts';
 import { temporaryFolder } from '../../temporary-folder.ts';
 
 const nodes = usualNodes.map(({ kind, ...wish }, index) => ({
@@ -62,6 +62,47 @@ describe('a lab of virtual nodes', () => {
     const expected = { code: 'lab.no-lab', message: expect.stringContaining('next: vfleet lab vm up') };
     await expect(status(folder)).rejects.toMatchObject(expected);
     await expect(logIn(folder, 'intel')).rejects.toMatchObject(expected);
+  });
+
+  it.each(['inventory.yaml', 'id_ed25519', 'known_hosts', 'nodes'])(
+    "does not come up in a folder that has somebody's own %s",
+    async (name) => {
+      const folder = temporaryFolder('vm-lab');
+      await writeFile(join(folder, name), 'mine');
+      await expect(bringUp(null, options(folder))).rejects.toMatchObject({
+        code: 'lab.vm-folder',
+        message: expect.stringMatching(new RegExp(`found ${name}; next: name another --directory`)),
+      });
+      await expect(bringDown(folder)).rejects.toMatchObject({ code: 'lab.no-lab' });
+      expect(await readFile(join(folder, name), 'utf8')).toBe('mine');
+      expect(await readdir(folder)).toEqual([name]);
+    },
+  );
+
+  it('needs a folder, and makes none to say that nothing is there', async () => {
+    const folder = temporaryFolder('vm-lab');
+    const [file, missing] = [join(folder, 'file'), join(folder, 'missing')];
+    await writeFile(file, '');
+    await expect(bringUp(null, options(file))).rejects.toMatchObject({ code: 'lab.vm-folder' });
+    await expect(bringDown(missing)).rejects.toMatchObject({ code: 'lab.no-lab' });
+    await expect(reset([], options(missing))).rejects.toMatchObject({ code: 'lab.no-lab' });
+    expect(await readdir(folder)).toEqual(['file']);
+  });
+
+  it('goes with what it made, and leaves other files in its folder', async () => {
+    const folder = await labThatIsOff();
+    await writeFile(join(folder, 'notes.txt'), 'mine');
+    expect(await bringDown(folder)).toEqual(['intel', 'amd', 'vtd-off']);
+    expect(await readdir(folder)).toEqual(['notes.txt']);
+  });
+
+  it('is the same one by every name of its folder', async () => {
+    const folder = await labThatIsOff();
+    const other = join(temporaryFolder('vm-lab'), 'link');
+    await symlink(folder, other);
+    expect((await status(other)).nodes.map((node) => node.console)).toEqual(
+      nodes.map(({ name }) => join(folder, 'nodes', name, 'console.log')),
+    );
   });
 
   it('guesses at the name of a node that it does not have', async () => {
