@@ -25,7 +25,6 @@ export async function furnishNode(folder: string, kind: VmKind, image: Image, id
   await mkdir(folder, { recursive: true, mode: 0o700 });
   const overlay = ['create', '-q', '-f', 'qcow2', '-F', 'raw', '-b', image.disk, join(folder, nodeFiles.disk)];
   await runProgram('qemu-img', overlay, { limit });
-  await rememberImage(folder, image);
   for (const name of spareDisks) {
     await writeFile(join(folder, name), '');
     await truncate(join(folder, name), spareSize * 1024 * 1024);
@@ -34,6 +33,8 @@ export async function furnishNode(folder: string, kind: VmKind, image: Image, id
   await writeFile(join(folder, nodeFiles.hostname), `${identity.hostname}\n`);
   await writeFile(join(folder, nodeFiles.hostKey), identity.hostKey, { mode: 0o600 });
   await writeFile(join(folder, nodeFiles.authorizedKey), `${identity.authorizedKey}\n`);
+  // Last: a folder without it is not complete.
+  await rememberImage(folder, image);
 }
 
 /** Name of the file that says which image a node's disk lies over. */
@@ -45,12 +46,13 @@ export async function rememberImage(folder: string, { disk }: Pick<Image, 'disk'
 }
 
 /**
- * Refuses a node whose image is gone, or was built anew in its place: what the node wrote would lie over other files.
+ * Refuses a node whose image is gone, or was built anew in its place: what the node wrote would lie over other files. And
+ * one whose making was cut off.
  * Errors: `lab.vm-image`.
  */
 export async function checkImage(folder: string, name: string): Promise<void> {
   const text = await readFile(join(folder, imageFile), 'utf8').catch(() => null);
-  if (text === null) return;
+  if (text === null) throw incomplete(name);
   const [disk = '', made = ''] = text.split('\n');
   const now = await madeAt(disk);
   if (now === made) return;
@@ -61,6 +63,12 @@ export async function checkImage(folder: string, name: string): Promise<void> {
     found: now === 'never' ? 'none' : `one of ${now}`,
     next: `vfleet lab vm reset ${name}`,
   });
+}
+
+function incomplete(name: string): VfleetError {
+  const found = 'a part: its making was cut off';
+  const next = `vfleet lab vm reset ${name}`;
+  return new VfleetError({ code: 'lab.vm-image', thing: `node ${name}`, expected: 'all its files', found, next });
 }
 
 /** In whole seconds: an archive may keep no more. */

@@ -1,6 +1,7 @@
 import { appendFile, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
+import { signal } from '../processes.ts';
 import { runProgram } from './program.ts';
 import { type Machine, nodeFiles, qemuArguments } from './qemu-arguments.ts';
 
@@ -15,7 +16,7 @@ export async function powerOn(machine: Machine): Promise<void> {
 export async function powerCut(folder: string): Promise<void> {
   const pid = await processOf(folder);
   if (pid === null) return;
-  process.kill(pid, 'SIGKILL');
+  signal(pid, 'SIGKILL');
   while ((await processOf(folder)) !== null) await pause(20);
 }
 
@@ -23,8 +24,10 @@ export async function powerCut(folder: string): Promise<void> {
 export async function processOf(folder: string): Promise<number | null> {
   const pid = Number((await text(join(folder, nodeFiles.pid), 'utf8')).trim());
   if (!Number.isInteger(pid) || pid <= 1) return null;
-  // The id may by now be that of another program. QEMU's own names its folder. A killed one that nobody waited for has none.
-  return (await text(`/proc/${pid}/cmdline`, 'utf8')).includes(`${folder}/${nodeFiles.pid}`) ? pid : null;
+  // The id may by now be that of another program. QEMU's own names this very file. A killed one that nobody waited for has
+  // no arguments.
+  const mine = `\0-pidfile\0${folder}/${nodeFiles.pid}\0`;
+  return (await text(`/proc/${pid}/cmdline`, 'utf8')).includes(mine) ? pid : null;
 }
 
 /** What stands in a console's log where the node was turned on. */

@@ -18,6 +18,13 @@ describe("the image that a node's disk lies over", () => {
     await expect(checkImage(folder, 'intel')).resolves.toBeUndefined();
   });
 
+  it('is not asked for when the node was never complete', async () => {
+    await expect(checkImage(temporaryFolder('node'), 'intel')).rejects.toMatchObject({
+      code: 'lab.vm-image',
+      parts: { next: 'vfleet lab vm reset intel' },
+    });
+  });
+
   it('that is gone is missed, with what to do', async () => {
     const { folder, disk } = await nodeOverImage();
     await rm(disk);
