@@ -1,4 +1,4 @@
-import { chmod, cp, mkdir, readFile, rename, rm, truncate, writeFile } from 'node:fs/promises';
+import { chmod, cp, mkdir, readdir, readFile, rename, rm, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { VfleetError } from '../../errors.ts';
@@ -47,15 +47,15 @@ export async function findImage(cache: string, recipe: Recipe): Promise<Image | 
  */
 export async function buildImage(recipe: Recipe, workshop: Workshop): Promise<Image> {
   const place = await imagePath(workshop.cache, recipe);
-  // Not in the cache: without root, mmdebstrap is another user, who need not be let into one's home.
+  // Not in the cache: without root, mmdebstrap is another user, who need not be let into one's home. With root nobody else
+  // is let in: root's own hooks write here, and would follow another user's link.
   const work = await makeSweptFolder(tmpdir(), 'vfleet-image-');
   try {
     const out = join(work, 'image');
-    await chmod(work, 0o755);
     await mkdir(out);
-    await chmod(out, 0o777);
     await cp(imageFolder, join(work, 'files'), { recursive: true });
     await partition(join(out, 'disk.raw'), partitionTable(recipe.firmware));
+    if (process.getuid?.() !== 0) await letOthersIn(work, out);
     await bootstrap(recipe, work, out, workshop);
     const image = imageIn(out);
     await bake(image, await workshop.accelerator(image), workshop);
@@ -79,7 +79,15 @@ async function partition(disk: string, table: PartitionTable): Promise<void> {
   await writeFile(disk, '');
   await truncate(disk, layout.disk * 1024 * 1024);
   await runProgram('sh', ['-c', 'printf %s "$1" | sfdisk --quiet "$2"', 'sfdisk', table, disk], { limit: minute });
-  await chmod(disk, 0o666);
+}
+
+/** Root of a user namespace is an ordinary other user outside. */
+async function letOthersIn(work: string, out: string): Promise<void> {
+  const files = join(work, 'files');
+  for (const folder of [work, files]) await chmod(folder, 0o755);
+  for (const name of await readdir(files)) await chmod(join(files, name), 0o644);
+  await chmod(out, 0o777);
+  await chmod(join(out, 'disk.raw'), 0o666);
 }
 
 const minute = 60_000;
@@ -133,14 +141,16 @@ function bakeArguments({ disk, kernel, initrd }: Image, { name }: Accelerator): 
 
 /** Into the cache, at once: another build of the same recipe may have been quicker, and its image is as good. */
 async function keep(out: string, place: string): Promise<Image> {
-  const beside = `${place}.new-${process.pid}`;
-  await mkdir(join(place, '..'), { recursive: true });
-  await runProgram('cp', ['--recursive', '--sparse=always', out, beside], { limit: 10 * minute });
+  const images = join(place, '..');
+  await mkdir(images, { recursive: true });
+  // Its name is nobody's else: a half copy of one that was killed must not become a part of this one.
+  const beside = await makeSweptFolder(images, '.new-');
+  const copy = join(beside, 'image');
   try {
-    await rename(beside, place);
-  } catch {
+    await runProgram('cp', ['--recursive', '--sparse=always', out, copy], { limit: 10 * minute });
+    await rename(copy, place).catch(() => readFile(imageIn(place).kernel));
+  } finally {
     await rm(beside, { recursive: true, force: true });
-    await readFile(imageIn(place).kernel);
   }
   return imageIn(place);
 }
