@@ -32,6 +32,16 @@ export function childOf(pid: number): number | null {
   return allProcesses().find((candidate) => parentOf(candidate) === pid) ?? null;
 }
 
+/** A process and all that it started and those started, itself first. */
+export function treeOf(root: number): readonly number[] {
+  const parents = allProcesses().map((pid) => [pid, parentOf(pid)] as const);
+  const below = (pid: number): readonly number[] => [
+    pid,
+    ...parents.flatMap(([child, parent]) => (parent === pid ? below(child) : [])),
+  ];
+  return below(root);
+}
+
 /** Sends a signal; a process that is gone already is none of our concern. */
 export function signal(pid: number, name: NodeJS.Signals): void {
   try {

@@ -45,7 +45,7 @@ export async function chooseAccelerator(
     thing: '/dev/kvm',
     expected: 'a KVM that works, as asked for',
     found: obstacle,
-    next: 'leave --accelerator out: software emulation is then used, slower',
+    next: 'leave --accelerator out: software emulation is then used, slower; a lab that was made with KVM needs lab vm down first',
   });
 }
 

@@ -112,8 +112,10 @@ async function bootstrap(recipe: Recipe, work: string, out: string, { mirror, on
     ESP_SIZE: String(bootLoader.size),
   };
   const tell = (line: string) => /^I: (downloading|installing)/.test(line) && onStep(line.slice(3));
+  const next =
+    'look at its last lines; it needs a mirror (--mirror), and 2 GiB in a TMPDIR that is not mounted noexec or nodev';
   onStep('packages, by mmdebstrap');
-  await runProgram('mmdebstrap', args, { env, cwd: '/', limit: 40 * minute, onLine: tell });
+  await runProgram('mmdebstrap', args, { env, cwd: '/', limit: 40 * minute, onLine: tell, next });
 }
 
 /** The image's first boot: a kernel from outside starts it, and it makes its disk bootable. */

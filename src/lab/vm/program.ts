@@ -2,14 +2,17 @@ import { spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import { VfleetError } from '../../errors.ts';
 import { systemPath } from '../execute.ts';
+import { signal, treeOf } from '../processes.ts';
 
 /** How a long-running program of this machine is run. */
 export interface ProgramOptions {
   readonly cwd?: string;
   /** Added to this process's environment: proxies and the like are the user's to set. */
   readonly env?: Readonly<Record<string, string>>;
-  /** Milliseconds; then it is killed. */
+  /** Milliseconds; then it is killed, with what it has started. */
   readonly limit: number;
+  /** What to do when it fails. */
+  readonly next?: string;
   /** Each line that it prints, on either stream. */
   readonly onLine?: (line: string) => void;
 }
@@ -36,7 +39,8 @@ export async function runProgram(
     let late = false;
     const timer = setTimeout(() => {
       late = true;
-      child.kill('SIGKILL');
+      // Whoever is left would hold the streams open, and their end is waited for.
+      if (child.pid !== undefined) for (const pid of treeOf(child.pid)) signal(pid, 'SIGKILL');
     }, options.limit);
     for (const stream of [child.stdout, child.stderr]) {
       createInterface({ input: stream }).on('line', (line) => {
@@ -44,7 +48,10 @@ export async function runProgram(
         options.onLine?.(line);
       });
     }
-    child.on('error', (error) => resolve(error.message));
+    child.on('error', (error) => {
+      clearTimeout(timer);
+      resolve(error.message);
+    });
     child.on('close', (code, signal) => {
       clearTimeout(timer);
       if (late) resolve(`no end after ${Math.round(options.limit / 1000)} s`);
@@ -57,5 +64,6 @@ export async function runProgram(
     thing: program,
     expected: 'exit code 0',
     found: [found, ...lines.slice(-shown).map((line) => `  ${line}`)].join('\n'),
+    next: options.next,
   });
 }

@@ -9,7 +9,10 @@ import { type Machine, nodeFiles, qemuArguments } from './qemu-arguments.ts';
 export async function powerOn(machine: Machine): Promise<void> {
   await rm(join(machine.folder, nodeFiles.pid), { force: true });
   await appendFile(join(machine.folder, nodeFiles.console), `\n${powerOnMark}\n`);
-  await runProgram('qemu-system-x86_64', qemuArguments(machine), { limit: 60_000 });
+  await runProgram('qemu-system-x86_64', qemuArguments(machine), {
+    limit: 60_000,
+    next: `if its port ${machine.port} is taken, free it; else vfleet lab vm down and up`,
+  });
 }
 
 /** Takes the power away, as the loss of it does: nothing is shut down. Resolves when the node is off. */
