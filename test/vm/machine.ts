@@ -43,22 +43,28 @@ export async function look(nodes: Nodes, node: string): Promise<Machine> {
 }
 
 /** What changes on a running Debian by itself, and is no part of its configuration. */
-const ownLife = ['/var/lib/systemd/timers/*', '/var/lib/systemd/random-seed', '/var/lib/sudo/*'];
+const ownLife = ['/var/lib/systemd/timers*', '/var/lib/systemd/random-seed', '/var/lib/sudo*'];
 
-/** A digest of every file, link and folder below /etc, /boot, /usr and /var/lib, with mode and owner. */
-export async function digest(
-  nodes: Nodes,
-  node: string,
-  folders = '/etc /boot /usr /var/lib',
-): Promise<ReadonlyMap<string, string>> {
+/**
+ * A digest of every file, link and folder below /etc, /boot with the ESP, /usr and /var/lib, with mode and owner. `times`:
+ * also when each was last changed, which tells a rewrite with the same bytes; a boot touches some by itself.
+ */
+export async function digest(nodes: Nodes, node: string, { times = false } = {}): Promise<ReadonlyMap<string, string>> {
   const leave = ownLife.map((pattern) => `! -path '${pattern}'`).join(' ');
   const text = await nodes.on(
     node,
-    `sudo sh -c "cd / && find ${folders} -xdev ${leave} -printf '%p|%y %m %U %G %l\\n' | LC_ALL=C sort
-      find ${folders} -xdev -type f ${leave} -print0 | LC_ALL=C sort -z | xargs -0 sha256sum | sed 's/^\\(.*\\)  \\(.*\\)/\\2 content|\\1/'"`,
+    `folders="/etc /boot /usr /var/lib"; ! [ -d /boot/efi ] || folders="$folders /boot/efi"
+    sudo sh -c "cd / && find $folders -xdev ${leave} -printf '%p|%y %m %U %G ${times ? '%C@' : ''} %l\\n' | LC_ALL=C sort
+      find $folders -xdev -type f ${leave} -print0 | LC_ALL=C sort -z | xargs -0 sha256sum | sed 's/^\\(.*\\)  \\(.*\\)/\\2 content|\\1/'"`,
   );
   const lines = text.trimEnd().split('\n');
-  return new Map(lines.map((line) => [line.slice(0, line.lastIndexOf('|')), line.slice(line.lastIndexOf('|') + 1)]));
+  const found = new Map(
+    lines.map((line) => [line.slice(0, line.lastIndexOf('|')), line.slice(line.lastIndexOf('|') + 1)]),
+  );
+  // Two looks that failed alike would be equal.
+  if (found.size < 5000 || !found.has('/etc/fstab content'))
+    throw new Error(`${node}: ${found.size} files are not all`);
+  return found;
 }
 
 /** Names of what is not as it was. */

@@ -58,7 +58,7 @@ export async function bringUp(wishes: readonly NodeWish[] | null, given: VmLabOp
   await withLock(folder, async () => {
     const known = await readLab(folder);
     if (known === null) await checkOwn(folder);
-    else if (wishes !== null) checkSame(known, wishes, folder);
+    else checkWished(known, wishes, options);
     const wished = wishes ?? usualNodes;
     const recipes = known === null ? wished.map(({ kind }) => kind.recipe) : recipesOf(known);
     const accelerator = known?.accelerator ?? options.accelerator;
@@ -185,6 +185,19 @@ async function startAll(
   const results = await Promise.allSettled(nodes.map((node) => limit(start, node)));
   const failure = results.find((result) => result.status === 'rejected');
   if (failure !== undefined) throw failure.reason;
+}
+
+/** Errors: `lab.vm-other-nodes`, `lab.vm-kvm`. */
+function checkWished(lab: StoredLab, wishes: readonly NodeWish[] | null, { accelerator, folder }: VmLabOptions): void {
+  if (wishes !== null) checkSame(lab, wishes, folder);
+  if (accelerator === 'auto' || accelerator === lab.accelerator) return;
+  throw new VfleetError({
+    code: 'lab.vm-kvm',
+    thing: folder,
+    expected: `nodes that run by ${accelerator}`,
+    found: `a lab that was made with ${lab.accelerator}`,
+    next: 'vfleet lab vm down, and then up; or leave --accelerator out',
+  });
 }
 
 /** Errors: `lab.vm-other-nodes`. */
