@@ -1,23 +1,19 @@
 import { rm } from 'node:fs/promises';
-import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
-import pLimit from 'p-limit';
 import { VfleetError } from '../../errors.ts';
 import { didYouMean } from '../../nearest.ts';
-import { makeKeyPair } from '../keys.ts';
 import { reservePort } from '../port.ts';
 import { inventoryOf, makeOperatorKey, writeAccess } from './access.ts';
 import { type ImageOptions, type Images, prepareImages } from './images.ts';
-import { findVmKind, type VmKind } from './kind.ts';
 import { readLab, type StoredLab, type StoredNode, writeLab } from './lab-file.ts';
 import { withLock } from './lab-lock.ts';
-import { sshArguments, untilLogIn } from './log-in.ts';
-import { checkImage, furnishNode } from './node-folder.ts';
+import { sshArguments } from './log-in.ts';
 import { type NodeWish, usualNodes } from './nodes-file.ts';
 import { checkOwn, claim, makeFolder, ownFiles, realFolder, settle } from './own-folder.ts';
-import { qemuModels } from './qemu-models.ts';
 import type { Recipe } from './recipe.ts';
-import { bootsOf, type NodeState, powerCut, powerOn, processOf, stateOf } from './virtual-machine.ts';
+import { bootsOf, type NodeState, powerCut, processOf, stateOf } from './virtual-machine.ts';
+import { kindOf, makeNode, nodeFolder, startNodes } from './vm-node.ts';
+import { checkWished } from './wished.ts';
 
 /** Where a lab is, and what it is made with. */
 export interface VmLabOptions extends ImageOptions {
@@ -65,7 +61,7 @@ export async function bringUp(wishes: readonly NodeWish[] | null, given: VmLabOp
     const images = await prepareImages(recipes, { ...options, accelerator });
     if (known === null) options.onStep(images.accelerator.name, images.accelerator.why);
     const lab = known ?? (await makeLab(wished, images, folder));
-    await startAll(lab, lab.nodes, images, options);
+    await startNodes(lab, lab.nodes, images, options);
   });
   return status(folder);
 }
@@ -85,7 +81,7 @@ export async function reset(names: readonly string[], given: VmLabOptions): Prom
     const renewed = { ...lab, nodes: lab.nodes.map((node) => fresh.find(({ name }) => name === node.name) ?? node) };
     await writeLab(folder, renewed);
     await writeAccess(folder, renewed);
-    await startAll(renewed, fresh, images, options);
+    await startNodes(renewed, fresh, images, options);
   });
   return status(folder);
 }
@@ -144,81 +140,6 @@ async function makeLab(wishes: readonly NodeWish[], images: Images, folder: stri
   }
 }
 
-/** A node that has never run. It gets a host key of its own. */
-async function makeNode(
-  node: Omit<StoredNode, 'hostKey'>,
-  authorizedKey: string,
-  images: Images,
-  folder: string,
-): Promise<StoredNode> {
-  const key = makeKeyPair(node.name);
-  const kind = kindOf(node);
-  const identity = { hostname: node.name, hostKey: key.privateKey, authorizedKey };
-  await furnishNode(nodeFolder(folder, node.name), kind, images.of(kind.recipe), identity);
-  return { ...node, hostKey: key.publicLine };
-}
-
-/** Turns on what is off, as many at once as there are processors, and waits for all. */
-async function startAll(
-  lab: StoredLab,
-  nodes: readonly StoredNode[],
-  { accelerator }: Images,
-  { folder, onStep }: VmLabOptions,
-): Promise<void> {
-  const models = await qemuModels();
-  const limit = pLimit(availableParallelism());
-  const start = async (node: StoredNode): Promise<void> => {
-    const { name, port, memory } = node;
-    const at = nodeFolder(folder, name);
-    const began = Date.now();
-    if ((await processOf(at)) === null) {
-      onStep(`node ${name}`, `${node.kind} boots (${accelerator.name})`);
-      await checkImage(at, name);
-      const machine = { kind: kindOf(node), accelerator: lab.accelerator, folder: at, port, memory, models };
-      await powerOn(machine).catch((thrown: unknown) => {
-        throw thrown instanceof VfleetError ? thrown.about(`node ${name}`) : thrown;
-      });
-    }
-    await untilLogIn({ name, folder: at, lab: folder, port });
-    onStep(`node ${name}`, `up, ${Math.round((Date.now() - began) / 1000)} s`);
-  };
-  const results = await Promise.allSettled(nodes.map((node) => limit(start, node)));
-  const failure = results.find((result) => result.status === 'rejected');
-  if (failure !== undefined) throw failure.reason;
-}
-
-/** Errors: `lab.vm-other-nodes`, `lab.vm-kvm`. */
-function checkWished(lab: StoredLab, wishes: readonly NodeWish[] | null, { accelerator, folder }: VmLabOptions): void {
-  if (wishes !== null) checkSame(lab, wishes, folder);
-  if (accelerator === 'auto' || accelerator === lab.accelerator) return;
-  throw new VfleetError({
-    code: 'lab.vm-kvm',
-    thing: folder,
-    expected: `nodes that run by ${accelerator}`,
-    found: `a lab that was made with ${lab.accelerator}`,
-    next: 'vfleet lab vm down, and then up; or leave --accelerator out',
-  });
-}
-
-/** Errors: `lab.vm-other-nodes`. */
-function checkSame(lab: StoredLab, wishes: readonly NodeWish[], folder: string): void {
-  const text = (nodes: readonly Omit<StoredNode, 'port' | 'hostKey'>[]) => nodes.map(nodeText).sort().join(', ');
-  const wished = text(wishes.map((wish) => ({ ...wish, kind: wish.kind.name })));
-  if (wished === text(lab.nodes)) return;
-  throw new VfleetError({
-    code: 'lab.vm-other-nodes',
-    thing: folder,
-    expected: wished,
-    found: `a lab with ${text(lab.nodes)}`,
-    next: 'vfleet lab vm down, or name another --directory',
-  });
-}
-
-function nodeText({ name, kind, rack, memory, vars }: Omit<StoredNode, 'port' | 'hostKey'>): string {
-  const more = Object.keys(vars).length === 0 ? '' : `, ${JSON.stringify(vars)}`;
-  return `${name} (${kind}, rack ${rack}, ${memory} MiB${more})`;
-}
-
 async function labIn(folder: string): Promise<StoredLab> {
   const lab = await readLab(folder);
   if (lab !== null) return lab;
@@ -243,16 +164,6 @@ function nodeOf(lab: StoredLab, name: string): StoredNode {
   });
 }
 
-function kindOf(node: Pick<StoredNode, 'name' | 'kind'>): VmKind {
-  const kind = findVmKind(node.kind);
-  if (typeof kind === 'string') throw new VfleetError({ code: 'lab.vm-file', thing: `node ${node.name}`, found: kind });
-  return kind;
-}
-
 function recipesOf(lab: StoredLab): readonly Recipe[] {
   return lab.nodes.map((node) => kindOf(node).recipe);
-}
-
-function nodeFolder(folder: string, name: string): string {
-  return join(folder, 'nodes', name);
 }
