@@ -141,5 +141,5 @@ async function expectWhole(nodes: Nodes, name: (typeof names)[number]): Promise<
 
 /** Temporary files beside those that were replaced. */
 function leftovers(nodes: Nodes, name: string): Promise<string> {
-  return nodes.on(name, "sudo find /boot /etc -name '*vfleet*' ! -name '99-vfleet.cfg'");
+  return nodes.on(name, "sudo find /boot /etc -name '*vfleet*' ! -name '99-vfleet.cfg' ! -path '/etc/sudoers.d/*'");
 }
