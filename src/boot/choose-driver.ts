@@ -1,16 +1,19 @@
 import { VfleetError } from '../errors.ts';
-import type { Facts } from '../facts/facts.ts';
+import type { BootLoader, Facts } from '../facts/facts.ts';
 import type { BootDriver } from './driver.ts';
 import { grub2Mkconfig } from './grub2-mkconfig.ts';
 import { updateGrub } from './update-grub.ts';
 
 const drivers: readonly BootDriver[] = [updateGrub, grub2Mkconfig];
 
+/** What these write or read back is the one file that facts must have found. */
+const fromConfig: readonly BootLoader[] = ['update-grub', 'grub2-mkconfig', 'bls'];
+
 /** The driver for a host's boot loader. Errors: `boot.unsupported`, which names the loader and what was seen. */
 export function bootDriver(facts: Facts): BootDriver {
   const { loader, loaderEvidence, configPath } = facts.boot;
   const driver = drivers.find((candidate) => candidate.loader === loader);
-  if (driver !== undefined && configPath !== null) return driver;
+  if (driver !== undefined && (configPath !== null || !fromConfig.includes(loader))) return driver;
   const known = drivers.map((candidate) => candidate.loader).join(' or ');
   throw new VfleetError({
     code: 'boot.unsupported',

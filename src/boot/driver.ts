@@ -2,6 +2,7 @@ import type { BootLoader, Facts } from '../facts/facts.ts';
 import type { Effect } from '../resources/effect.ts';
 import type { FileState, Read, State } from '../resources/resource.ts';
 import type { Script } from '../shell/script.ts';
+import type { OwnedArguments } from './owned.ts';
 import type { ArgumentWish } from './wish.ts';
 
 /** What a driver plans with. Pure data. */
@@ -9,21 +10,31 @@ export interface BootInput {
   readonly host: string;
   readonly facts: Facts;
   readonly state: State;
-  /** Tokens that earlier runs added for this wish, and that are the runner's to replace. */
-  readonly owned: readonly string[];
+  /** Tokens that earlier runs added for this wish, and that are the runner's to replace, by place. */
+  readonly owned: OwnedArguments;
 }
 
 /** What is to be done about the configured arguments. */
 export interface BootPlan {
-  /** The file to write, or with no `after` to remove; `null`: the arguments are configured as wished. */
-  readonly file: ConfiguredFile | null;
-  /** Those of the wished tokens that are in a place because the runner put them there. */
-  readonly ownedTokens: readonly string[];
+  /** The files to write, or with no `after` to remove, in that order. None: the arguments are configured as wished. */
+  readonly files: readonly ConfiguredFile[];
+  /** Those of the wished tokens that are in a place because the runner put them there, for every place there is. */
+  readonly ownedTokens: OwnedArguments;
   readonly added: readonly string[];
   readonly removed: readonly string[];
+  /** What the boot loader's own tool changes when it regenerates, where no file shows it. */
+  readonly byTool?: ToolEdit;
   readonly notes: readonly string[];
   /** All arguments that are then configured, as the kernel gets them; `null` where code configures some of them. */
   readonly line: readonly string[] | null;
+}
+
+/** Arguments that the boot loader's own tool writes (`rpm-ostree kargs`). */
+export interface ToolEdit {
+  /** A unified diff for people. */
+  readonly diff: string;
+  /** Tokens, as they stand, that the tool takes out. */
+  readonly remove: readonly string[];
 }
 
 export interface ConfiguredFile {
@@ -37,13 +48,18 @@ export interface ConfiguredFile {
 /** How kernel arguments are configured on one family of boot loaders. Its functions are pure. */
 export interface BootDriver {
   readonly loader: BootLoader;
+  /** The boot entries are generated from what is configured: arguments that only they have are lost by that. */
+  readonly generates: boolean;
   read(facts: Facts): Read;
   /** Errors: `boot.source`, `boot.contradiction`, `boot.stub`. */
   plan(wish: ArgumentWish, input: BootInput): BootPlan;
   /** Runs the distribution's own tool. Takes seconds to a minute. */
-  regenerate(facts: Facts): Script;
+  regenerate(facts: Facts, effect: BootEffect): Script;
   /** Prints what was generated, in the section `boot-entries`, for `judgeReadBack`. */
   readBack(facts: Facts): Script;
   /** What is wrong with what was generated: each boot entry with the tokens that it lacks. Empty: nothing. */
-  judgeReadBack(text: string, effect: Extract<Effect, { kind: 'boot-configuration' }>): readonly string[];
+  judgeReadBack(text: string, effect: BootEffect): readonly string[];
 }
+
+/** The regeneration that is due, with what every boot entry must show afterwards. */
+export type BootEffect = Extract<Effect, { kind: 'boot-configuration' }>;

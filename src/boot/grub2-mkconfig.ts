@@ -5,6 +5,7 @@ import type { BootDriver, BootInput, BootPlan } from './driver.ts';
 import { editGrubDefault } from './edit-grub-default.ts';
 import { generateBeside } from './generate-beside.ts';
 import { judgeGrubReadBack, readGrubBack } from './grub-read-back.ts';
+import { ownedAt } from './owned.ts';
 import { readSource, refuseSyntax } from './source-text.ts';
 import type { ArgumentWish } from './wish.ts';
 
@@ -16,6 +17,7 @@ const path = '/etc/default/grub';
  */
 export const grub2Mkconfig: BootDriver = {
   loader: 'grub2-mkconfig',
+  generates: true,
   read: (facts) => ({ files: [path], probes: { syntax: syntaxProbe(), stub: stubProbe(configPath(facts)) } }),
   plan,
   regenerate,
@@ -23,15 +25,16 @@ export const grub2Mkconfig: BootDriver = {
   judgeReadBack: judgeGrubReadBack,
 };
 
-function plan(wish: ArgumentWish, { host, facts, state, owned }: BootInput): BootPlan {
+function plan(wish: ArgumentWish, { host, facts, state, owned: all }: BootInput): BootPlan {
+  const owned = ownedAt(all, path);
   const source = readSource(path, state.file(path), host);
   refuseSyntax(state.probe('syntax').stdout, host);
   if (state.probe('stub').stdout.trim() === 'stub') throw stub(configPath(facts), host);
   const edit = editGrubDefault(source, wish, { host, owned, defaults: false, dropIn: false });
   const { text, added, removed, notes, line } = edit;
   return {
-    file: text === source.text ? null : { path, before: state.file(path), after: text, encoding: source.encoding },
-    ownedTokens: wish.present.filter((token) => owned.includes(token) || added.includes(token)),
+    files: text === source.text ? [] : [{ path, before: state.file(path), after: text, encoding: source.encoding }],
+    ownedTokens: { [path]: wish.present.filter((token) => owned.includes(token) || added.includes(token)) },
     added,
     removed,
     notes,

@@ -8,6 +8,7 @@ import { parseGrubDefault } from './grub-default.ts';
 import { judgeGrubReadBack, readGrubBack } from './grub-read-back.ts';
 import { evaluate, type Source, type SourceToken } from './grub-sources.ts';
 import { grubWord } from './grub-word.ts';
+import { ownedAt } from './owned.ts';
 import { decode, readSource, refuseSyntax } from './source-text.ts';
 import { type ArgumentWish, missingInOrder, names } from './wish.ts';
 
@@ -22,6 +23,7 @@ const variable = 'GRUB_CMDLINE_LINUX';
  */
 export const updateGrub: BootDriver = {
   loader: 'update-grub',
+  generates: true,
   read: () => ({ files: [main, glob, dropIn], probes: { syntax: syntaxProbe() } }),
   plan,
   // What update-grub itself runs (`exec grub-mkconfig -o /boot/grub/grub.cfg`, update-grub(8)), to a file beside.
@@ -40,15 +42,15 @@ function plan(wish: ArgumentWish, { host, state, owned }: BootInput): BootPlan {
   if (before.kind === 'other') readSource(dropIn, before, host);
   const old = before.kind === 'file' ? decode(before.bytes).text : null;
   const had = old === null ? [] : tokensOfDropIn(old);
-  const kept = had.filter((token) => !owned.includes(token) || wish.present.includes(token));
+  const kept = had.filter((token) => !ownedAt(owned, dropIn).includes(token) || wish.present.includes(token));
   const tokens = merge(kept, wish, lineOf(wholeLine(foreign)));
   const text = tokens.length === 0 ? null : render('grub-drop-in.cfg.hbs', { words: tokens.map(grubWord) }, { host });
   const whole = wholeLine(withDropIn(foreign, text));
   refuseContradiction(wish, whole, host, overridingPlace(foreign));
   const notes = uncertainNotes(foreign);
   return {
-    file: text === old ? null : { path: dropIn, before, after: text, encoding: 'utf8' },
-    ownedTokens: wish.present.filter((token) => tokens.includes(token)),
+    files: text === old ? [] : [{ path: dropIn, before, after: text, encoding: 'utf8' }],
+    ownedTokens: { [dropIn]: wish.present.filter((token) => tokens.includes(token)) },
     added: tokens.filter((token) => !had.includes(token)),
     removed: had.filter((token) => !tokens.includes(token)),
     notes,

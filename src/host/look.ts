@@ -1,3 +1,4 @@
+import { joinOwned, ownedSomewhere, withoutOwned } from '../boot/owned.ts';
 import { VfleetError } from '../errors.ts';
 import type { PlannedChange } from '../events/event.ts';
 import { type Found, parseRead, readScript } from '../resources/batch.ts';
@@ -36,20 +37,21 @@ export async function lookAt(session: Session, resources: readonly Resource[], s
   session.recordDigest = recordDigest(stored);
   const record = parseRecord(stored === null ? null : stored.toString('utf8'));
   const owner = context.playbook.name;
-  const owned = record.ownedArguments[owner] ?? [];
+  const owned = record.ownedArguments[owner] ?? {};
   // What an earlier `ensure` of this run wished for is not this one's to take away.
-  const ownedArguments = owned.filter((token) => !session.ownedEarlier.includes(token));
+  const ownedArguments = withoutOwned(owned, session.ownedEarlier);
   const regenerationDue = record.pending.some((effect) => effect.kind === 'boot-configuration');
   const plan = planEnsure(resources, found.states, { host: name, facts, ownedArguments, regenerationDue });
   const changes = plan.changes.map(({ actions, resource, summary, diffs, effects, notes, digest }): PlannedChange => {
     const after = afterOf(actions);
     return { resource, summary, diffs, effects, notes, digest, after, tentative: session.tentative, step };
   });
-  const ownedNow = plan.ownedArguments === null ? owned : [...session.ownedEarlier, ...plan.ownedArguments];
-  const letGo = owned.filter((token) => !ownedNow.includes(token));
+  const ownedNow = plan.ownedArguments === null ? owned : joinOwned(session.ownedEarlier, plan.ownedArguments);
+  const kept = ownedSomewhere(ownedNow);
+  const letGo = ownedSomewhere(owned).filter((token) => !kept.includes(token));
   const pending = mergeEffects([...record.pending.map((effect) => without(effect, letGo)), ...plan.effects]);
   const next: HostRecord = {
-    ownedArguments: { ...record.ownedArguments, [owner]: [...new Set(ownedNow)] },
+    ownedArguments: { ...record.ownedArguments, [owner]: ownedNow },
     pending,
     // A reboot that was stamped before something more became due does not count for it.
     stamp: hasMore(record.pending, pending) ? null : record.stamp,

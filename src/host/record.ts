@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { anywhere, type OwnedArguments } from '../boot/owned.ts';
 import { VfleetError } from '../errors.ts';
 import type { Effect } from '../resources/effect.ts';
 
@@ -7,8 +8,8 @@ import type { Effect } from '../resources/effect.ts';
  * preceded by its effects here, so that whatever dies in between, the next run goes on.
  */
 export interface HostRecord {
-  /** Tokens of kernel arguments that the runner added, by the name of the playbook that wished for them. */
-  readonly ownedArguments: Readonly<Record<string, readonly string[]>>;
+  /** Tokens of kernel arguments that the runner added, by the name of the playbook that wished for them, and by place. */
+  readonly ownedArguments: Readonly<Record<string, OwnedArguments>>;
   /** Effects that no settle has consumed yet. */
   readonly pending: readonly Effect[];
   /** Boot id at the moment when all that a reboot should activate had been written and read back. */
@@ -19,7 +20,7 @@ export interface HostRecord {
 export const stateFolder = '/var/lib/vfleet';
 export const recordPath = `${stateFolder}/state.json`;
 
-const version = 1;
+const version = 2;
 
 const effectSchema: z.ZodType<Effect> = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('initramfs'), reason: z.string() }),
@@ -28,6 +29,7 @@ const effectSchema: z.ZodType<Effect> = z.discriminatedUnion('kind', [
     reason: z.string(),
     present: z.array(z.string()),
     absent: z.array(z.string()),
+    remove: z.array(z.string()).exactOptional(),
   }),
   z.strictObject({ kind: z.literal('service'), reason: z.string(), unit: z.string() }),
   z.strictObject({
@@ -40,7 +42,7 @@ const effectSchema: z.ZodType<Effect> = z.discriminatedUnion('kind', [
 
 const recordSchema = z.object({
   version: z.literal(version),
-  ownedArguments: z.record(z.string(), z.array(z.string())),
+  ownedArguments: z.record(z.string(), z.record(z.string(), z.array(z.string()))),
   pending: z.array(effectSchema),
   stamp: z.string().nullable(),
 });
@@ -62,7 +64,7 @@ export function parseRecord(text: string | null): HostRecord {
       next: 'use that version of vfleet for this host',
     });
   }
-  const record = recordSchema.safeParse(found);
+  const record = recordSchema.safeParse(migrated(found));
   if (!record.success) {
     throw new VfleetError({
       code: 'record.unreadable',
@@ -79,6 +81,22 @@ export function parseRecord(text: string | null): HostRecord {
 /** The text of the record, as it is stored. */
 export function printRecord(record: HostRecord): string {
   return `${JSON.stringify({ version, ...record }, null, 1)}\n`;
+}
+
+/** The first version did not tell places apart. */
+const firstVersion = z.object({
+  version: z.literal(1),
+  ownedArguments: z.record(z.string(), z.array(z.string())),
+});
+
+function migrated(found: unknown): unknown {
+  const first = firstVersion.safeParse(found);
+  if (!first.success) return found;
+  const owned = Object.entries(first.data.ownedArguments).map(([playbook, tokens]) => [
+    playbook,
+    { [anywhere]: tokens },
+  ]);
+  return { ...(found as object), version, ownedArguments: Object.fromEntries(owned) };
 }
 
 function parseJson(text: string): unknown {

@@ -1,3 +1,4 @@
+import type { OwnedArguments } from '../boot/owned.ts';
 import type { Verdict } from '../checks/check.ts';
 import type { HostPlan, Phase, PlannedChange } from '../events/event.ts';
 import type { Facts } from '../facts/facts.ts';
@@ -46,7 +47,7 @@ export class Session {
   settled: readonly Effect[] = [];
   wants: Wants = {};
   /** Kernel arguments that earlier `ensure`s of this run own. */
-  ownedEarlier: readonly string[] = [];
+  ownedEarlier: OwnedArguments = {};
   readonly factsRead: Record<string, unknown> = {};
 
   /** What the playbook has asked for and is not done yet. */

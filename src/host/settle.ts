@@ -109,7 +109,7 @@ function workOf(session: Session, effect: Effect): Script {
     case 'initramfs':
       return sh`( ${initramfsScript(session.facts)} ) || exit`;
     case 'boot-configuration':
-      return sh`( ${bootDriver(session.facts).regenerate(session.facts)} ) || exit`;
+      return sh`( ${bootDriver(session.facts).regenerate(session.facts, effect)} ) || exit`;
     case 'service':
       return sh`systemctl restart ${effect.unit} || { code=$?; echo ${`systemctl restart ${effect.unit} failed`}; exit $code; }`;
     case 'reboot':

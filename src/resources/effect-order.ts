@@ -24,12 +24,20 @@ function union(before: Effect, after: Effect): Effect {
   if (!hasArguments(before) || !hasArguments(after)) return { ...after, reason };
   const named = [...after.present.map((token) => parseArgument(token).name), ...after.absent];
   const settled = (name: string): boolean => !named.some((other) => sameName(other, name));
+  const remove = [...new Set([...removeOf(before), ...removeOf(after)])].filter(
+    (token) => !after.present.includes(token),
+  );
   return {
     ...after,
     reason,
     present: [...before.present.filter((token) => settled(parseArgument(token).name)), ...after.present],
     absent: [...before.absent.filter(settled), ...after.absent],
-  };
+    ...(remove.length > 0 && { remove }),
+  } as Effect;
+}
+
+function removeOf(effect: Effect): readonly string[] {
+  return effect.kind === 'boot-configuration' ? (effect.remove ?? []) : [];
 }
 
 function hasArguments(effect: Effect): effect is Extract<Effect, { present: readonly string[] }> {

@@ -11,6 +11,8 @@ export type Effect =
       readonly present: readonly string[];
       /** Argument names that no generated boot entry may show. */
       readonly absent: readonly string[];
+      /** Tokens, as they stand, that the boot loader's own tool is to take out; absent where files are written instead. */
+      readonly remove?: readonly string[];
     }
   | { readonly kind: 'service'; readonly reason: string; readonly unit: string }
   | {

@@ -34,13 +34,16 @@ function change(wish: ArgumentWish, state: State, context: ChangeContext): Chang
   const { host, facts, ownedArguments } = context;
   const plan = bootDriver(facts).plan(wish, { host, facts, state, owned: ownedArguments });
   const effects = effectsOf(wish, plan, context);
-  if (plan.file === null && effects.length === 0) return null;
+  if (plan.files.length === 0 && effects.length === 0) return null;
   refuseLoss(plan, effects, context);
   return {
     resource: 'kernel arguments',
     summary: summaryOf(plan, effects),
-    diffs: plan.file === null ? [] : [diffOf(plan.file.path, plan.file.before, wishedFile(plan.file))],
-    actions: plan.file === null ? [] : [actionOf(plan.file)],
+    diffs: [
+      ...plan.files.map((file) => diffOf(file.path, file.before, wishedFile(file))),
+      ...(plan.byTool === undefined ? [] : [plan.byTool.diff]),
+    ],
+    actions: plan.files.map(actionOf),
     effects,
     notes: plan.notes,
     ownedArguments: plan.ownedTokens,
@@ -53,14 +56,17 @@ function effectsOf(wish: ArgumentWish, plan: BootPlan, { facts }: ChangeContext)
   const missing = missingInOrder(wish, tokens);
   const leftover = leftoverArguments(wish.absent, running);
   const lacks = [...missing.map((token) => `lacks ${token}`), ...leftover.map((name) => `has ${name}`)];
-  const regenerate = plan.file !== null || isOutdated(entries, wish);
+  const [first] = plan.files;
+  const regenerate = first !== undefined || plan.byTool !== undefined || isOutdated(entries, wish);
+  const remove = plan.byTool?.remove ?? [];
   return [
     ...(regenerate
       ? [
           {
             kind: 'boot-configuration' as const,
-            reason: plan.file === null ? 'the boot entries are not as configured' : `${plan.file.path} changes`,
+            reason: first === undefined ? 'the boot entries are not as configured' : `${first.path} changes`,
             ...wish,
+            ...(remove.length > 0 && { remove }),
           },
         ]
       : []),
@@ -76,7 +82,8 @@ function effectsOf(wish: ArgumentWish, plan: BootPlan, { facts }: ChangeContext)
  */
 function refuseLoss(plan: BootPlan, effects: readonly Effect[], { host, facts, regenerationDue }: ChangeContext): void {
   // What an earlier run took out of the file is still in the entries until its regeneration.
-  if (regenerationDue || plan.line === null || !effects.some((effect) => effect.kind === 'boot-configuration')) return;
+  if (!bootDriver(facts).generates || regenerationDue || plan.line === null) return;
+  if (!effects.some((effect) => effect.kind === 'boot-configuration')) return;
   const lost = lostArguments(facts.boot.entries, [...plan.line, ...plan.removed]);
   if (lost.length === 0) return;
   throw new VfleetError({
@@ -96,7 +103,7 @@ function summaryOf(plan: BootPlan, effects: readonly Effect[]): string {
     ...(removed.length > 0 ? [`remove ${removed.join(' ')}`] : []),
   ];
   if (words.length > 0) return words.join(', ');
-  if (plan.file !== null) return `write ${plan.file.path} anew`;
+  if (plan.files.length > 0) return `write ${plan.files.map((file) => file.path).join(', ')} anew`;
   return effects.map((effect) => effect.reason).join('; ');
 }
 

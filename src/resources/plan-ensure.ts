@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { joinOwned, type OwnedArguments } from '../boot/owned.ts';
 import { VfleetError } from '../errors.ts';
 import type { Effect } from './effect.ts';
 import { mergeEffects } from './effect-order.ts';
@@ -10,8 +11,8 @@ export interface EnsurePlan {
   readonly actions: readonly Action[];
   /** In the order in which `settle` consumes them. */
   readonly effects: readonly Effect[];
-  /** Tokens that the playbook owns from now on; `null`: as before. */
-  readonly ownedArguments: readonly string[] | null;
+  /** Tokens that the playbook owns from now on, by place; `null`: as before. */
+  readonly ownedArguments: OwnedArguments | null;
 }
 
 /**
@@ -34,7 +35,7 @@ export function planEnsure(
     changes,
     actions: changes.flatMap((change) => change.actions),
     effects: mergeEffects(changes.flatMap((change) => change.effects)),
-    ownedArguments: owned.length === 0 ? null : owned.flat(),
+    ownedArguments: owned.length === 0 ? null : owned.reduce(joinOwned),
   };
 }
 

@@ -1,3 +1,4 @@
+import type { OwnedArguments } from '../boot/owned.ts';
 import type { Facts } from '../facts/facts.ts';
 import type { Script } from '../shell/script.ts';
 import type { Effect } from './effect.ts';
@@ -65,16 +66,16 @@ export interface Change {
   readonly effects: readonly Effect[];
   /** Things an operator should know that change nothing. */
   readonly notes: readonly string[];
-  /** Tokens of kernel arguments that the runner owns from now on; absent where the resource has none. */
-  readonly ownedArguments?: readonly string[];
+  /** Tokens of kernel arguments that the runner owns from now on, by place; absent where the resource has none. */
+  readonly ownedArguments?: OwnedArguments;
 }
 
 /** What `change` is told beside the state. Pure data. */
 export interface ChangeContext {
   readonly host: string;
   readonly facts: Facts;
-  /** Tokens of kernel arguments that earlier runs added and that are the runner's to replace. */
-  readonly ownedArguments: readonly string[];
+  /** Tokens of kernel arguments that earlier runs added and that are the runner's to replace, by place. */
+  readonly ownedArguments: OwnedArguments;
   /** An earlier run has left the regeneration of the boot configuration due. */
   readonly regenerationDue?: boolean;
 }

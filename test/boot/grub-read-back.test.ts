@@ -2,6 +2,7 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { bootDriver } from '../../src/boot/choose-driver.ts';
+import type { BootEffect } from '../../src/boot/driver.ts';
 import { isOutdated, judgeGrubReadBack, readGrubBack } from '../../src/boot/grub-read-back.ts';
 import { initramfsScript } from '../../src/boot/initramfs.ts';
 import type { ArgumentWish } from '../../src/boot/wish.ts';
@@ -127,6 +128,7 @@ describe('the scripts', () => {
     const { code } = await run(script, shell, { env });
     return { code, log: readFileSync(join(root, 'log'), 'utf8') };
   };
+  const due: BootEffect = { kind: 'boot-configuration', reason: 'a test', present: [], absent: [] };
   const facts = (boot: Partial<Facts['boot']>, installed = ['6.1.0-18-amd64', '6.1.0-17-amd64']): Facts =>
     factsOf({ boot: { configPath: join(root, 'grub.cfg'), ...boot }, kernel: { installed } });
 
@@ -142,7 +144,7 @@ describe('the scripts', () => {
       ] as const) {
         writeFileSync(join(root, 'grub.cfg'), config('x'));
         // Into a file beside, which then takes the place of the old one.
-        expect(await logged(bootDriver(host).regenerate(host), shell)).toEqual({
+        expect(await logged(bootDriver(host).regenerate(host, due), shell)).toEqual({
           code: 0,
           log: `${tool} -o ${root}/grub.cfg.vfleet-new\n`,
         });
@@ -162,7 +164,7 @@ describe('the scripts', () => {
   it('leave the old configuration in place when the tool fails', async () => {
     const ubuntu = facts({});
     writeFileSync(join(root, 'grub.cfg'), config('x'));
-    const { code } = await run(bootDriver(ubuntu).regenerate(ubuntu), ['/bin/sh', '-s'], {
+    const { code } = await run(bootDriver(ubuntu).regenerate(ubuntu, due), ['/bin/sh', '-s'], {
       env: { ...env, FAIL: '3' },
     });
     expect(code).toBe(3);
@@ -176,7 +178,7 @@ describe('the scripts', () => {
       join(root, 'grub.cfg'),
       'search --fs-uuid 1 --set=dev\nset prefix=($dev)/grub2\nconfigfile $prefix/grub.cfg\n',
     );
-    const { code, log } = await logged(bootDriver(centos).regenerate(centos), ['/bin/sh', '-s']);
+    const { code, log } = await logged(bootDriver(centos).regenerate(centos, due), ['/bin/sh', '-s']);
     expect([code, log]).toEqual([65, '']);
     const probe = bootDriver(centos).read(centos).probes?.['stub'];
     expect(probe && (await run(probe)).stdout.toString()).toBe('stub\n');

@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { missingArguments } from '../../src/boot/arguments.ts';
 import type { BootPlan } from '../../src/boot/driver.ts';
 import { grub2Mkconfig } from '../../src/boot/grub2-mkconfig.ts';
+import type { OwnedArguments } from '../../src/boot/owned.ts';
 import type { ArgumentWish } from '../../src/boot/wish.ts';
 import { openingAtEnd } from '../../src/boot/word-rules.ts';
 import { VfleetError } from '../../src/errors.ts';
@@ -14,13 +15,13 @@ const path = '/etc/default/grub';
 const facts = factsOf({ boot: { loader: 'grub2-mkconfig', configPath: '/boot/grub2/grub.cfg' } });
 const passthrough: ArgumentWish = { present: ['intel_iommu=on', 'iommu=pt'], absent: [] };
 
-function plan(text: string, wish: ArgumentWish = passthrough, owned: readonly string[] = []): BootPlan {
+function plan(text: string, wish: ArgumentWish = passthrough, owned: OwnedArguments = {}): BootPlan {
   return grub2Mkconfig.plan(wish, { host: 'node01', facts, owned, state: stateOf({ [path]: text }) });
 }
 
 /** The text after one run. */
-function edit(text: string, wish: ArgumentWish = passthrough, owned: readonly string[] = []): string {
-  return plan(text, wish, owned).file?.after ?? text;
+function edit(text: string, wish: ArgumentWish = passthrough, owned: OwnedArguments = {}): string {
+  return plan(text, wish, owned).files[0]?.after ?? text;
 }
 
 /** What the shell makes of a variable. */
@@ -46,7 +47,7 @@ describe('what a well-known installer gets wrong', () => {
 
   it('3: a second run changes nothing', () => {
     const text = 'GRUB_CMDLINE_LINUX_DEFAULT="quiet splash"\nGRUB_CMDLINE_LINUX="a"\n';
-    expect(plan(edit(text)).file).toBeNull();
+    expect(plan(edit(text)).files).toEqual([]);
   });
 
   it('4: a single-quoted value stays a single-quoted value', () => {
@@ -112,7 +113,7 @@ describe('the shapes that the line has', () => {
     ],
   ])('%s', (_why, before, after) => {
     expect(edit(before)).toBe(after);
-    expect(plan(after).file).toBeNull();
+    expect(plan(after).files).toEqual([]);
   });
 
   it.each([
@@ -125,7 +126,7 @@ describe('the shapes that the line has', () => {
     ['a backslash at the end', "GRUB_CMDLINE_LINUX='a\\'\n", /a backslash with nothing after it/],
   ])('%s is not edited, and not refused where nothing is to be done', (_why, text, said) => {
     expect(() => edit(text)).toThrow(said);
-    expect(plan(text, { present: [], absent: ['quiet'] }).file).toBeNull();
+    expect(plan(text, { present: [], absent: ['quiet'] }).files).toEqual([]);
   });
 
   it('says which line is in vain', () => {
@@ -138,7 +139,7 @@ describe('the shapes that the line has', () => {
 describe('what is owned', () => {
   it('is replaced where it stands', () => {
     const wish = { present: ['iommu=pt'], absent: [] };
-    expect(edit('GRUB_CMDLINE_LINUX="a iommu=nopt b"\n', wish, ['iommu=nopt'])).toBe(
+    expect(edit('GRUB_CMDLINE_LINUX="a iommu=nopt b"\n', wish, { [path]: ['iommu=nopt'] })).toBe(
       'GRUB_CMDLINE_LINUX="a iommu=pt b"\n',
     );
   });
@@ -146,14 +147,14 @@ describe('what is owned', () => {
   it('is removed when the wish drops it, and nothing else is', () => {
     const wish = { present: ['iommu=pt'], absent: [] };
     const text = 'GRUB_CMDLINE_LINUX="x=1 a  iommu=pt x=1"\n';
-    expect(edit(text, wish, ['iommu=pt', 'x=1'])).toBe('GRUB_CMDLINE_LINUX="x=1 a  iommu=pt"\n');
+    expect(edit(text, wish, { [path]: ['iommu=pt', 'x=1'] })).toBe('GRUB_CMDLINE_LINUX="x=1 a  iommu=pt"\n');
   });
 
   it('is only what the runner added', () => {
-    expect(plan('GRUB_CMDLINE_LINUX="iommu=pt"\n').ownedTokens).toEqual(['intel_iommu=on']);
-    expect(plan('GRUB_CMDLINE_LINUX="iommu=pt intel_iommu=on"\n', passthrough, ['iommu=pt']).ownedTokens).toEqual([
-      'iommu=pt',
-    ]);
+    expect(plan('GRUB_CMDLINE_LINUX="iommu=pt"\n').ownedTokens).toEqual({ [path]: ['intel_iommu=on'] });
+    expect(
+      plan('GRUB_CMDLINE_LINUX="iommu=pt intel_iommu=on"\n', passthrough, { [path]: ['iommu=pt'] }).ownedTokens[path],
+    ).toEqual(['iommu=pt']);
   });
 
   it('comes and goes without a trace', () => {
@@ -164,7 +165,7 @@ describe('what is owned', () => {
       fc.property(value, fc.constantFrom('\n', '', '\nA=1 # x\n'), (parts, end) => {
         const text = `B=2\nGRUB_CMDLINE_LINUX="${parts.join('')}"${end}`;
         const added = plan(text);
-        const back = edit(added.file?.after ?? text, { present: [], absent: [] }, added.ownedTokens);
+        const back = edit(added.files[0]?.after ?? text, { present: [], absent: [] }, added.ownedTokens);
         expect(back).toBe(text);
       }),
     );
@@ -198,7 +199,7 @@ describe('repeated arguments', () => {
     ['only the last', 'console=ttyS0,115200', 'console=ttyS0,115200 console=tty0 console=ttyS0,115200'],
   ])('%s', (_why, before, after) => {
     expect(edit(`GRUB_CMDLINE_LINUX="${before}"\n`, wish)).toBe(`GRUB_CMDLINE_LINUX="${after}"\n`);
-    expect(plan(`GRUB_CMDLINE_LINUX="${after}"\n`, wish).file).toBeNull();
+    expect(plan(`GRUB_CMDLINE_LINUX="${after}"\n`, wish).files).toEqual([]);
   });
 });
 
@@ -206,7 +207,7 @@ it('quotes for the shell and for GRUB what either would read otherwise', () => {
   const wish = { present: ['memmap=4G$16G', 'dyndbg="file x.c +p"', 'a=b;c'], absent: [] };
   const after = edit('GRUB_CMDLINE_LINUX="q"\n', wish);
   expect(sourced(after)).toBe('q memmap=4G\\$16G dyndbg="file x.c +p" a=b\\;c');
-  expect(plan(after, wish).file).toBeNull();
+  expect(plan(after, wish).files).toEqual([]);
 });
 
 it('leaves a file that the shell reads, with foreign arguments and blanks as they were', () => {
@@ -241,7 +242,7 @@ it('leaves a file that the shell reads, with foreign arguments and blanks as the
       const is = sourced(after);
       expect(is.startsWith(was)).toBe(true);
       if (!was.includes('\\')) expect(missingArguments(passthrough.present, is)).toEqual([]);
-      expect(plan(after).file).toBeNull();
+      expect(plan(after).files).toEqual([]);
     }),
     { numRuns: 150 },
   );
@@ -251,7 +252,7 @@ it('refuses what the shell of the host cannot parse, and a stub', () => {
   const state = (probes: Record<string, { code: number; stdout: string }>) => stateOf({ [path]: 'A=1\n' }, probes);
   const stdout = '/etc/default/grub: sh: 3: Syntax error: "fi" unexpected\n';
   const act = (probes: Record<string, { code: number; stdout: string }>) => () =>
-    grub2Mkconfig.plan(passthrough, { host: 'h', facts, owned: [], state: state(probes) });
+    grub2Mkconfig.plan(passthrough, { host: 'h', facts, owned: {}, state: state(probes) });
   expect(act({ syntax: { code: 0, stdout } })).toThrow('Syntax error: "fi" unexpected');
   expect(act({ stub: { code: 0, stdout: 'stub\n' } })).toThrow(VfleetError);
   expect(act({ stub: { code: 0, stdout: 'stub\n' } })).toThrow(/\/boot\/grub2\/grub\.cfg.*must not be overwritten/);
@@ -299,8 +300,8 @@ it('refuses any rubbish by an explained error, or edits it so that a second run 
       const text = parts.join('');
       try {
         const first = plan(text);
-        const after = first.file?.after ?? text;
-        expect(plan(after, passthrough, first.ownedTokens).file).toBeNull();
+        const after = first.files[0]?.after ?? text;
+        expect(plan(after, passthrough, first.ownedTokens).files).toEqual([]);
         expect(edit(after, { present: [], absent: [] }, first.ownedTokens).length).toBeLessThanOrEqual(after.length);
       } catch (error) {
         expect(error).toBeInstanceOf(VfleetError);

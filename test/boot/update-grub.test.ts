@@ -5,6 +5,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { missingArguments } from '../../src/boot/arguments.ts';
 import type { BootPlan } from '../../src/boot/driver.ts';
+import type { OwnedArguments } from '../../src/boot/owned.ts';
 import { updateGrub } from '../../src/boot/update-grub.ts';
 import type { ArgumentWish } from '../../src/boot/wish.ts';
 import type { FileState } from '../../src/resources/resource.ts';
@@ -17,7 +18,7 @@ const dropIn = '/etc/default/grub.d/99-vfleet.cfg';
 const facts = factsOf({});
 type Files = Readonly<Record<string, string | FileState>>;
 
-function plan(files: Files, wish: ArgumentWish, owned: readonly string[] = []): BootPlan {
+function plan(files: Files, wish: ArgumentWish, owned: OwnedArguments = {}): BootPlan {
   return updateGrub.plan(wish, { host: 'node01', facts, owned, state: stateOf(files) });
 }
 
@@ -35,9 +36,9 @@ printf %s "$GRUB_CMDLINE_LINUX $GRUB_CMDLINE_LINUX_DEFAULT"`;
   return stdout;
 }
 
-function after(files: Readonly<Record<string, string>>, { file }: BootPlan): Record<string, string> {
+function after(files: Readonly<Record<string, string>>, { files: [file] }: BootPlan): Record<string, string> {
   const { [dropIn]: old, ...others } = files;
-  const text = file === null ? old : (file.after ?? undefined);
+  const text = file === undefined ? old : (file.after ?? undefined);
   return { ...others, ...(text !== undefined && { [dropIn]: text }) };
 }
 
@@ -82,7 +83,7 @@ it('gives the kernel what is wished, and leaves alone what others configure', ()
         .split(' ')
         .filter((word) => !result.added.includes(word) || foreign.includes(word));
       for (const word of foreign) expect(rest).toContain(word);
-      expect(plan(files, wish, result.ownedTokens).file).toBeNull();
+      expect(plan(files, wish, result.ownedTokens).files).toEqual([]);
     }),
     { numRuns: 80 },
   );
@@ -94,15 +95,18 @@ describe('the drop-in', () => {
 
   it('repeats nothing that others configure', () => {
     const before = { [main]: 'GRUB_CMDLINE_LINUX_DEFAULT="quiet iommu=pt"\n' };
-    expect(plan(before, wish)).toMatchObject({ ownedTokens: ['intel_iommu=on'], added: ['intel_iommu=on'] });
+    expect(plan(before, wish)).toMatchObject({
+      ownedTokens: { [dropIn]: ['intel_iommu=on'] },
+      added: ['intel_iommu=on'],
+    });
     expect(entry(after(before, plan(before, wish)))).toBe(' intel_iommu=on quiet iommu=pt');
   });
 
   it('is not made when there is nothing to add, and goes when nothing is left', () => {
-    expect(plan({ [main]: 'GRUB_CMDLINE_LINUX="iommu=pt intel_iommu=on"\n' }, wish).file).toBeNull();
+    expect(plan({ [main]: 'GRUB_CMDLINE_LINUX="iommu=pt intel_iommu=on"\n' }, wish).files).toEqual([]);
     const owned = plan(base, wish);
     const gone = plan(after(base, owned), { present: [], absent: ['iommu'] }, owned.ownedTokens);
-    expect(gone.file).toMatchObject({ path: dropIn, after: null });
+    expect(gone.files[0]).toMatchObject({ path: dropIn, after: null });
     expect(gone.removed).toEqual(['intel_iommu=on', 'iommu=pt']);
   });
 
@@ -112,18 +116,18 @@ describe('the drop-in', () => {
     const second = plan(after(base, first), pages);
     const files = after(after(base, first), second);
     expect(entry(files)).toBe(' intel_iommu=on iommu=pt hugepagesz=1G hugepages=4 ');
-    expect(plan(files, wish, first.ownedTokens).file).toBeNull();
-    expect(plan(files, pages, second.ownedTokens).file).toBeNull();
+    expect(plan(files, wish, first.ownedTokens).files).toEqual([]);
+    expect(plan(files, pages, second.ownedTokens).files).toEqual([]);
   });
 
   it('is written anew when somebody has edited it', () => {
-    const text = plan(base, wish).file?.after ?? '';
+    const text = plan(base, wish).files[0]?.after ?? '';
     for (const edited of [
       `${text}# mine\n`,
       'GRUB_CMDLINE_LINUX="$GRUB_CMDLINE_LINUX intel_iommu=on iommu=pt',
       '%%%',
     ]) {
-      expect(plan({ ...base, [dropIn]: edited }, wish, wish.present).file?.after).toBe(text);
+      expect(plan({ ...base, [dropIn]: edited }, wish, { [dropIn]: wish.present }).files[0]?.after).toBe(text);
     }
   });
 
@@ -150,7 +154,7 @@ it('reads a drop-in through a symbolic link, which it does not touch', () => {
     bytes: Buffer.from('GRUB_CMDLINE_LINUX="iommu=pt"\n'),
   };
   const files = { [main]: 'A=1\n', '/etc/default/grub.d/50-x.cfg': link };
-  expect(plan(files, wish).ownedTokens).toEqual(['intel_iommu=on']);
+  expect(plan(files, wish).ownedTokens).toEqual({ [dropIn]: ['intel_iommu=on'] });
 });
 
 it('refuses a drop-in of its name that is no file', () => {

@@ -1,8 +1,9 @@
 import { describe, expect, it } from 'vitest';
+import { ownedAt } from '../../src/boot/owned.ts';
 import { emptyRecord, type HostRecord, parseRecord, printRecord } from '../../src/host/record.ts';
 
 const record: HostRecord = {
-  ownedArguments: { 'PCI passthrough': ['iommu=pt'] },
+  ownedArguments: { 'PCI passthrough': { '/etc/default/grub': ['iommu=pt'], '/etc/kernel/cmdline': [] } },
   pending: [
     { kind: 'boot-configuration', reason: 'arguments', present: ['iommu=pt'], absent: ['quiet'] },
     { kind: 'reboot', reason: 'arguments', present: ['iommu=pt'], absent: [] },
@@ -17,6 +18,13 @@ describe('the record kept on a host', () => {
 
   it('comes back as it was stored', () => {
     expect(parseRecord(printRecord(record))).toEqual(record);
+  });
+
+  it('of the first version, which did not tell places apart, is migrated', () => {
+    const first = { ...record, version: 1, ownedArguments: { 'PCI passthrough': ['iommu=pt'] } };
+    const { ownedArguments } = parseRecord(JSON.stringify(first));
+    expect(ownedArguments).toEqual({ 'PCI passthrough': { '*': ['iommu=pt'] } });
+    expect(ownedAt(ownedArguments['PCI passthrough'] ?? {}, '/etc/default/grub')).toEqual(['iommu=pt']);
   });
 
   it('of a newer version is refused by name', () => {

@@ -15,7 +15,7 @@ async function change(options: CommandOptions): Promise<Change | null> {
   const { states } = await read(new Map([[resource.name, resource.read(facts)]]));
   const state = states.get(resource.name);
   if (state === undefined) throw new Error('not read');
-  return resource.change(state, { host: 'node01', facts, ownedArguments: [] });
+  return resource.change(state, { host: 'node01', facts, ownedArguments: {} });
 }
 
 describe('a command runs', () => {

@@ -6,7 +6,7 @@ import type { Change, FileState } from '../../src/resources/resource.ts';
 import { factsOf } from '../boot/facts.ts';
 import { stateOf } from '../boot/files.ts';
 
-const context = { host: 'node01', facts: factsOf({}), ownedArguments: [] };
+const context = { host: 'node01', facts: factsOf({}), ownedArguments: {} };
 const path = '/etc/motd';
 
 function change(resource: ReturnType<typeof file>, before?: string | Buffer | FileState): Change | null {

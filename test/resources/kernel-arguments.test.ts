@@ -25,7 +25,8 @@ const caseSchema = z.strictObject({
     z.string(),
     z.union([z.string(), z.literal(true), z.array(z.string()), z.strictObject({ absent: z.literal(true) })]),
   ),
-  owned: z.array(z.string()),
+  /** By place. */
+  owned: z.record(z.string(), z.array(z.string())),
   /** Paths of files that are to be removed. */
   removes: z.array(z.string()).default([]),
   /** `null`: nothing to do. */
@@ -33,7 +34,7 @@ const caseSchema = z.strictObject({
     .strictObject({
       summary: z.string(),
       effects: z.array(z.string()),
-      owned: z.array(z.string()),
+      owned: z.record(z.string(), z.array(z.string())),
       notes: z.array(z.string()),
     })
     .nullable()
@@ -171,7 +172,7 @@ it('refuses a boot loader that cannot be configured, and says what was seen', ()
   const resource = kernelArguments({ iommu: 'pt' });
   for (const act of [
     () => resource.read(facts),
-    () => resource.change(stateOf({}), { host: 'h', facts, ownedArguments: [] }),
+    () => resource.change(stateOf({}), { host: 'h', facts, ownedArguments: {} }),
   ]) {
     expect(act).toThrow(/systemd-boot \(seen: \/boot\/loader\/entries\)/);
     expect(act).toThrow(expect.objectContaining({ code: 'boot.unsupported' }));
@@ -187,7 +188,7 @@ it('keeps a file that is no UTF-8 byte for byte', () => {
   const change = kernelArguments({ iommu: 'pt' }).change(stateOf({ '/etc/default/grub': bytes }), {
     host: 'h',
     facts,
-    ownedArguments: [],
+    ownedArguments: {},
   });
   const [action] = change?.actions ?? [];
   expect(action?.kind === 'write' && Buffer.from(action.text, action.encoding ?? 'utf8')).toEqual(
@@ -206,7 +207,7 @@ it('keeps mode and owner of the file that it edits', () => {
   const change = kernelArguments({ iommu: 'pt' }).change(stateOf({ '/etc/default/grub': before }), {
     host: 'h',
     facts,
-    ownedArguments: [],
+    ownedArguments: {},
   });
   expect(change?.actions).toMatchObject([{ kind: 'write', mode: '0600', owner: 'root:wheel' }]);
 });
@@ -218,7 +219,7 @@ it('refuses to lose arguments that the generated entries alone have', () => {
   const facts = factsOf({ boot: { loader: 'grub2-mkconfig', entries } });
   const state = stateOf({ '/etc/default/grub': text });
   const resource = kernelArguments({ iommu: 'pt' });
-  const context = { host: 'h', facts, ownedArguments: [] };
+  const context = { host: 'h', facts, ownedArguments: {} };
   expect(() => resource.change(state, context)).toThrow(/found net\.ifnames=0 rd\.x=1, which no file configures/);
   // Unless an earlier run has just taken them out of the file, and not yet generated the entries.
   expect(resource.change(state, { ...context, regenerationDue: true })?.summary).toBe('add iommu=pt');

@@ -28,7 +28,7 @@ function change(
   loaded = '',
 ): Change | null {
   const state = stateOf(before === undefined ? {} : { [path]: before }, { loaded: { code: 0, stdout: loaded } });
-  return modulesToLoad('vfio.conf', modules).change(state, { host: 'node01', facts, ownedArguments: [] });
+  return modulesToLoad('vfio.conf', modules).change(state, { host: 'node01', facts, ownedArguments: {} });
 }
 
 function text(result: Change | null): string | null {

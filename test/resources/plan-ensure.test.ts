@@ -16,7 +16,7 @@ const files = { '/etc/default/grub': 'GRUB_CMDLINE_LINUX=""\n' };
 
 function plan(...resources: readonly Resource[]): EnsurePlan {
   const states = new Map(resources.map((resource) => [resource.name, stateOf(files)]));
-  return planEnsure(resources, states, { host: 'node01', facts, ownedArguments: [] });
+  return planEnsure(resources, states, { host: 'node01', facts, ownedArguments: {} });
 }
 
 it('puts together what all resources would do', () => {
@@ -33,7 +33,7 @@ it('puts together what all resources would do', () => {
   ]);
   expect(result.actions.map((action) => action.kind)).toEqual(['write', 'write', 'run']);
   expect(result.effects.map((effect) => effect.kind)).toEqual(['boot-configuration', 'reboot']);
-  expect(result.ownedArguments).toEqual(['iommu=pt']);
+  expect(result.ownedArguments).toEqual({ '/etc/default/grub.d/99-vfleet.cfg': ['iommu=pt'] });
   expect(plan().ownedArguments).toBeNull();
 });
 
@@ -50,7 +50,7 @@ it('names the host when a resource refuses', () => {
   const state = new Map([['kernel arguments', stateOf({})]]);
   const wrong = factsOf({ boot: { loader: 'ostree' } });
   const act = () =>
-    planEnsure([kernelArguments({ iommu: 'pt' })], state, { host: 'node07', facts: wrong, ownedArguments: [] });
+    planEnsure([kernelArguments({ iommu: 'pt' })], state, { host: 'node07', facts: wrong, ownedArguments: {} });
   expect(act).toThrow(/^node07: /);
 });
 
