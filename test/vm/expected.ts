@@ -19,8 +19,11 @@ export function wantedModules(kindName: string): readonly string[] {
 export async function expectPrepared(nodes: Nodes, node: string, kindName: string): Promise<Machine> {
   const machine = await look(nodes, node);
   // All of it: what was there before is still there, in its order, and nothing twice.
-  const words = machine.commandLine.filter((word) => !/^(BOOT_IMAGE|root)=/.test(word));
-  const wanted = ['ro', 'console=ttyS0', ...wantedArguments(kindName), 'quiet'];
+  const words = machine.commandLine.filter((word) => !/^(BOOT_IMAGE|initrd|root)=/.test(word));
+  // Debian's GRUB puts its default arguments, among them `quiet`, behind all others.
+  const wished = wantedArguments(kindName);
+  const byGrub = kindOf(kindName).recipe.loader === undefined;
+  const wanted = ['ro', 'console=ttyS0', ...(byGrub ? [...wished, 'quiet'] : ['quiet', ...wished])];
   expect(words, `${node}: /proc/cmdline`).toEqual(wanted);
   expect(machine.modulesToLoad, `${node}: vfio.conf`).toBe(
     wantedModules(kindName)

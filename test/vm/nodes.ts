@@ -1,6 +1,8 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { copyFile, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { homedir, tmpdir } from 'node:os';
 import path from 'node:path';
+
+import type { RunnerTestSuite } from 'vitest';
 import { stringify } from 'yaml';
 import { findVmKind } from '../../src/lab/vm/kind.ts';
 import type { VmLabStatus, VmNodeStatus } from '../../src/lab/vm/vm-lab.ts';
@@ -19,7 +21,8 @@ export interface Nodes {
   /** `lab vm` with these words. */
   lab(...words: readonly string[]): Promise<void>;
   node(name: string): Promise<VmNodeStatus>;
-  stop(): Promise<void>;
+  /** `failed`: the ends of the consoles are shown, and their logs kept. */
+  stop(failed?: boolean): Promise<void>;
 }
 
 /** Programs that `lab vm` runs; see src/lab/vm/programs.ts. */
@@ -40,10 +43,11 @@ export async function startNodes(kinds: Readonly<Record<string, string>>): Promi
     return stdout;
   };
   const status = async (): Promise<VmLabStatus> => JSON.parse(await lab('status', '--json')) as VmLabStatus;
-  const stop = async (): Promise<void> => {
+  const stop = async (failed = false): Promise<void> => {
     if (process.env['VFLEET_VM_KEEP'] === 'yes') return;
+    if (failed) for (const node of (await status()).nodes) await keepConsole(node, folder);
     await lab('down');
-    await rm(folder, { recursive: true, force: true });
+    if (!failed) await rm(folder, { recursive: true, force: true });
   };
   const file = path.join(folder, 'nodes.yaml');
   const nodes = Object.fromEntries(Object.entries(kinds).map(([name, kind]) => [name, { kind }]));
@@ -70,6 +74,22 @@ export async function startNodes(kinds: Readonly<Record<string, string>>): Promi
     await lab('down').catch(() => {});
     throw error;
   }
+}
+
+/** Shows the end of a node's console, and keeps all of it. */
+async function keepConsole({ name, console: log }: VmNodeStatus, folder: string): Promise<void> {
+  const kept = path.join(folder, `${name}.console.log`);
+  await copyFile(log, kept);
+  const end = (await readFile(kept, 'latin1'))
+    .replace(/[^\x20-\x7e\n]+/g, '')
+    .split('\n')
+    .slice(-25);
+  process.stderr.write(`console of ${name}, kept in ${kept}:\n  ${end.join('\n  ')}\n`);
+}
+
+/** Whether a test of a suite failed: what its nodes said last is wanted then. */
+export function hasFailed({ tasks }: Readonly<RunnerTestSuite>): boolean {
+  return tasks.some((task) => task.result?.state === 'fail');
 }
 
 /** Where images are cached, and how Debian's mirror is reached. */

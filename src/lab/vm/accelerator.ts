@@ -37,7 +37,7 @@ export async function chooseAccelerator(
   cache: string,
 ): Promise<Accelerator> {
   if (wished === 'tcg') return { name: 'tcg', why: 'as asked for' };
-  const obstacle = await whyNoKvm(trial, cache);
+  const obstacle = await whyNoKvm(trial, cache, wished === 'kvm');
   if (obstacle === null) return { name: 'kvm', why: 'a kernel boots with it' };
   if (wished === 'auto') return { name: 'tcg', why: obstacle };
   throw new VfleetError({
@@ -49,21 +49,22 @@ export async function chooseAccelerator(
   });
 }
 
-async function whyNoKvm(trial: TrialKernel, cache: string): Promise<string | null> {
+async function whyNoKvm(trial: TrialKernel, cache: string, again: boolean): Promise<string | null> {
   try {
     await access('/dev/kvm', constants.R_OK | constants.W_OK);
   } catch (thrown) {
     const denied = thrown instanceof Error && 'code' in thrown && thrown.code === 'EACCES';
     return denied ? 'no permission for /dev/kvm; next: adduser $USER kvm, and log in anew' : 'there is no /dev/kvm';
   }
-  return (await kvmBoots(trial, cache)) ? null : 'there is a /dev/kvm, but no kernel boots with it';
+  return (await kvmBoots(trial, cache, again)) ? null : 'there is a /dev/kvm, but no kernel boots with it';
 }
 
-async function kvmBoots(trial: TrialKernel, cache: string): Promise<boolean> {
+/** `again`: a trial that failed, perhaps because the machine was busy, is made once more. */
+async function kvmBoots(trial: TrialKernel, cache: string, again: boolean): Promise<boolean> {
   const file = join(cache, 'kvm.json');
   const machine = await machineOf();
   const known = knownSchema.safeParse(await readJson(file));
-  if (known.success && known.data.machine === machine) return known.data.works;
+  if (known.success && known.data.machine === machine && (known.data.works || !again)) return known.data.works;
   const works = await bootsTo('Attempted to kill init', { ...trial, accelerator: 'kvm' });
   await mkdir(cache, { recursive: true });
   await writeFile(file, JSON.stringify({ version: 1, machine, works }));

@@ -6,9 +6,9 @@ import { quote } from '../../shell/quote.ts';
 import { makeSweptFolder } from '../swept-folder.ts';
 import type { Accelerator } from './accelerator.ts';
 import { escaped } from './devices.ts';
-import { type PartitionTable, partitionTable } from './partition-table.ts';
+import { layout, type PartitionTable, partitionTable } from './partition-table.ts';
 import { runProgram } from './program.ts';
-import { bootstrapArguments, imageFolder, layout, type Recipe, recipeDigest, recipeName } from './recipe.ts';
+import { bootstrapArguments, imageFolder, type Recipe, recipeDigest, recipeName } from './recipe.ts';
 
 /** A disk that boots, with the kernel that is on it. */
 export interface Image {

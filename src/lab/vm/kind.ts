@@ -24,13 +24,23 @@ const vendors = ['intel', 'amd'] as const;
 const firmwares = ['bios', 'uefi'] as const;
 
 /**
- * Every kind: each release with each IOMMU and each firmware; with VT-d off; and with the root disk on NVMe, where a
- * playbook that takes NVMe disks away must see that this one is the node's own.
+ * Every kind: each release with each IOMMU and each firmware; with VT-d off; with the root disk on NVMe, where a playbook
+ * that takes NVMe disks away must see that this one is the node's own; and started by systemd-boot in the place of GRUB.
  */
 export const vmKinds: readonly VmKind[] = Object.entries(suites).flatMap(([release, suite]) => [
   ...vendors.flatMap((vendor) => firmwares.map((firmware) => kind(release, suite, vendor, firmware))),
   { ...kind(release, suite, 'intel', 'bios'), name: `${release}-vtd-off`, iommu: false },
   { ...kind(release, suite, 'intel', 'uefi'), name: `${release}-nvme-root`, rootDisk: 'nvme' as const },
+  // Debian 11 has no package of it that installs kernels.
+  ...(suite === 'bullseye'
+    ? []
+    : [
+        {
+          ...kind(release, suite, 'intel', 'uefi'),
+          name: `${release}-systemd-boot`,
+          recipe: { suite, firmware: 'uefi', loader: 'systemd-boot' } as const,
+        },
+      ]),
 ]);
 
 function kind(release: string, suite: Suite, vendor: Vendor, firmware: Firmware): VmKind {

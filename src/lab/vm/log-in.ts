@@ -15,7 +15,10 @@ export function accessFiles(folder: string): { readonly keyFile: string; readonl
 
 /** Arguments of ssh(1) for a node; the user's own configuration, agent and known hosts take no part. */
 export function sshArguments(folder: string, port: number): readonly string[] {
-  const { keyFile, knownHosts } = accessFiles(folder);
+  const files = accessFiles(folder);
+  // ssh_config(5), TOKENS: a percent sign in a path is the beginning of one.
+  const keyFile = files.keyFile.replaceAll('%', '%%');
+  const knownHosts = files.knownHosts.replaceAll('%', '%%');
   const options = {
     BatchMode: 'yes',
     IdentitiesOnly: 'yes',
@@ -23,6 +26,9 @@ export function sshArguments(folder: string, port: number): readonly string[] {
     UserKnownHostsFile: `"${knownHosts}"`,
     LogLevel: 'ERROR',
     ConnectTimeout: '60',
+    // A node that is powered off in the middle of a command never answers again.
+    ServerAliveInterval: '15',
+    ServerAliveCountMax: '8',
   };
   const flags = Object.entries(options).flatMap(([name, value]) => ['-o', `${name}=${value}`]);
   return ['-F', 'none', '-i', keyFile, '-p', String(port), ...flags, `${nodeUser}@${labAddress}`];

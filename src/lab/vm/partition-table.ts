@@ -1,4 +1,7 @@
-import { type Firmware, layout } from './recipe.ts';
+import type { Firmware } from './recipe.ts';
+
+/** Sizes and places on the disk, in MiB: after the first, GRUB's own partition or the ESP, and then the root. */
+export const layout = { bootLoader: { start: 1, size: 100 }, root: { start: 101, size: 1800 }, disk: 1902 } as const;
 
 /** A script for sfdisk(8). */
 export type PartitionTable = string;

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { layout, partitionTable } from './partition-table.ts';
 
 /** Debian 11, 12 and 13. */
 export type Suite = 'bullseye' | 'bookworm' | 'trixie';
@@ -11,6 +12,8 @@ export type Firmware = 'bios' | 'uefi';
 export interface Recipe {
   readonly suite: Suite;
   readonly firmware: Firmware;
+  /** Default: GRUB. systemd-boot needs UEFI. */
+  readonly loader?: 'systemd-boot';
 }
 
 /** Hooks and units that go into an image; reached from `src` and from `dist` alike, as they are not compiled. */
@@ -27,24 +30,22 @@ const loaders: Readonly<Record<Firmware, readonly string[]>> = {
   bios: ['grub-pc'],
   uefi: ['grub-efi-amd64', 'grub-efi-amd64-signed', 'shim-signed', 'dosfstools'],
 };
+const systemdBoot = ['systemd-boot', 'dosfstools'];
 
 /** Documentation and translations: a third of the file system, and no part of what a node does. */
 const leftOut = ['/usr/share/doc/*', '/usr/share/man/*', '/usr/share/info/*', '/usr/share/locale/*'];
 
-/** Sizes and places on the disk, in MiB: after the first, GRUB's own partition or the ESP, and then the root. */
-export const layout = { bootLoader: { start: 1, size: 100 }, root: { start: 101, size: 1800 }, disk: 1902 } as const;
-
 /** `debian-bookworm-bios`, for people. */
-export function recipeName({ suite, firmware }: Recipe): string {
-  return `debian-${suite}-${firmware}`;
+export function recipeName({ suite, firmware, loader }: Recipe): string {
+  return `debian-${suite}-${loader ?? firmware}`;
 }
 
 /** Arguments of mmdebstrap that do not change with the machine: part of the image's identity. Source: mmdebstrap(1). */
-export function bootstrapArguments({ suite, firmware }: Recipe): readonly string[] {
+export function bootstrapArguments({ suite, firmware, loader }: Recipe): readonly string[] {
   return [
     '--variant=minbase',
     '--format=null',
-    `--include=${[...common, ...loaders[firmware]].join(',')}`,
+    `--include=${[...common, ...(loader === undefined ? loaders[firmware] : systemdBoot)].join(',')}`,
     '--aptopt=Acquire::Languages "none"',
     ...leftOut.map((pattern) => `--dpkgopt=path-exclude=${pattern}`),
     suite,
@@ -54,7 +55,7 @@ export function bootstrapArguments({ suite, firmware }: Recipe): readonly string
 /** What names an image in the cache: two recipes with one digest make the same image, but for newer packages. */
 export async function recipeDigest(recipe: Recipe, folder: string = imageFolder): Promise<string> {
   const hash = createHash('sha256');
-  hash.update(JSON.stringify([recipe, bootstrapArguments(recipe), layout]));
+  hash.update(JSON.stringify([recipe, bootstrapArguments(recipe), layout, partitionTable(recipe.firmware)]));
   for (const name of (await readdir(folder)).sort()) {
     hash.update(`\0${name}\0`).update(await readFile(join(folder, name)));
   }

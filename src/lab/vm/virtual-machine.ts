@@ -39,14 +39,15 @@ const powerOnMark = 'lab-node: power on';
 export type NodeState = 'off' | 'booting' | 'up';
 
 /**
- * What a node is at, by its console: `up` when it has said that its SSH server listens, and GRUB has not started since.
+ * What a node is at, by its console: `up` when it has said that its SSH server listens, and neither
+ * GRUB nor what UEFI starts has come since.
  * Not by a knock at that server: OpenSSH 9.8 and later shuts out who knocks often and does not log in.
  * Source: sshd_config(5), PerSourcePenalties, `noauth`.
  */
 export async function stateOf(folder: string): Promise<NodeState> {
   if ((await processOf(folder)) === null) return 'off';
   const log = await text(join(folder, nodeFiles.console), 'latin1');
-  const marks = log.match(/lab-node: power on|Loading Linux|lab-node: boot [0-9a-f-]{36}/g);
+  const marks = log.match(/lab-node: power on|BdsDxe: starting|Loading Linux|lab-node: boot [0-9a-f-]{36}/g);
   return marks?.at(-1)?.startsWith('lab-node: boot') === true ? 'up' : 'booting';
 }
 

@@ -10,6 +10,8 @@ describe('the arguments of ssh', () => {
     expect(args).toContain('UserKnownHostsFile="/my labs/one/known_hosts"');
     expect(args).toContain('IdentitiesOnly=yes');
     expect(args).toMatch(/-i\n\/my labs\/one\/id_ed25519\n-p\n12345\n/);
+    // A percent sign would begin a token of ssh_config(5).
+    expect(sshArguments('/100%', 1).join('\n')).toContain('-i\n/100%%/id_ed25519');
     expect(args).toMatch(/\nvfleet@127\.0\.0\.1$/);
   });
 });

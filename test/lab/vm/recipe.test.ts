@@ -1,8 +1,8 @@
 import { appendFile, cp, rename } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { partitionTable } from '../../../src/lab/vm/partition-table.ts';
-import { bootstrapArguments, imageFolder, layout, type Recipe, recipeDigest } from '../../../src/lab/vm/recipe.ts';
+import { layout, partitionTable } from '../../../src/lab/vm/partition-table.ts';
+import { bootstrapArguments, imageFolder, type Recipe, recipeDigest } from '../../../src/lab/vm/recipe.ts';
 import { temporaryFolder } from '../../temporary-folder.ts';
 
 const bios: Recipe = { suite: 'bookworm', firmware: 'bios' };
