@@ -123,7 +123,7 @@ racks:
 });
 
 describe('the machines by default', () => {
-  it('are 4 racks of 6, one of them with VT-d off, every kind of a real machine among them', async () => {
+  it('are 4 racks of 6 of the six common kinds, one of them with VT-d off', async () => {
     const plans = await defaultMachines();
     const racks = new Map<string, number>();
     for (const { rack } of plans) racks.set(rack, (racks.get(rack) ?? 0) + 1);
@@ -131,7 +131,6 @@ describe('the machines by default', () => {
     expect(new Set(plans.map((plan) => plan.name)).size).toBe(24);
     const kinds = plans.map(({ kind }) => ('name' in kind ? kind.name : ''));
     expect(kinds.filter((kind) => kind === 'debian-12-vtd-off')).toHaveLength(1);
-    const all = (await builtinMachineKinds()).map((kind) => kind.name);
-    expect(new Set(kinds)).toEqual(new Set(all.filter((name) => !name.startsWith('qemu-'))));
+    expect(new Set(kinds).size).toBe(6);
   });
 });
