@@ -51,6 +51,7 @@ export async function lookAt(session: Session, resources: readonly Resource[], s
   const letGo = ownedSomewhere(owned).filter((token) => !kept.includes(token));
   const pending = mergeEffects([...record.pending.map((effect) => without(effect, letGo)), ...plan.effects]);
   const next: HostRecord = {
+    ...record,
     ownedArguments: { ...record.ownedArguments, [owner]: ownedNow },
     pending,
     // A reboot that was stamped before something more became due does not count for it.

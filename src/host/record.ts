@@ -14,6 +14,17 @@ export interface HostRecord {
   readonly pending: readonly Effect[];
   /** Boot id at the moment when all that a reboot should activate had been written and read back. */
   readonly stamp: string | null;
+  /** Reboots after which the host did not run what they were for, the latest last; absent: none. See `breaker.ts`. */
+  readonly failedReboots?: readonly FailedReboot[] | undefined;
+}
+
+/** A reboot that was in vain: the same one is not made again before something has changed. */
+export interface FailedReboot {
+  /** What was to run afterwards, and what was not. */
+  readonly present: readonly string[];
+  readonly absent: readonly string[];
+  /** Digest of the boot entries as they were at that reboot. */
+  readonly entries: string;
 }
 
 /** Folder on the host for everything that the runner keeps there. */
@@ -45,6 +56,9 @@ const recordSchema = z.object({
   ownedArguments: z.record(z.string(), z.record(z.string(), z.array(z.string()))),
   pending: z.array(effectSchema),
   stamp: z.string().nullable(),
+  failedReboots: z
+    .array(z.object({ present: z.array(z.string()), absent: z.array(z.string()), entries: z.string() }))
+    .exactOptional(),
 });
 
 /** A host that was never touched. */
@@ -74,8 +88,8 @@ export function parseRecord(text: string | null): HostRecord {
       next: `look at ${recordPath} on the host; move it aside only if no reboot is due there`,
     });
   }
-  const { ownedArguments, pending, stamp } = record.data;
-  return { ownedArguments, pending, stamp };
+  const { version: _, ...rest } = record.data;
+  return rest;
 }
 
 /** The text of the record, as it is stored. */
