@@ -79,6 +79,19 @@ export interface Facts {
     /** Where they came from. */
     readonly source: 'journalctl' | 'dmesg' | null;
   };
+  /** By what files the host was prepared before; `null` in facts that were captured before they were read. */
+  readonly setup: {
+    /** Those of `/etc/modprobe.d` and the like, and of the Cloudpods installer, that can be read and are not empty. */
+    readonly files: readonly SetupFile[];
+    /** The shell of the host knows `==` in `[ … ]`, as bash does and dash does not. */
+    readonly doubleEquals: boolean;
+  } | null;
+}
+
+/** A file as it stands. */
+export interface SetupFile {
+  readonly path: string;
+  readonly lines: readonly string[];
 }
 
 export interface HugepagePool {

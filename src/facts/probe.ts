@@ -15,6 +15,7 @@ import { modulesProbe, parseModules } from './modules.ts';
 import { osProbe, parseIdentity, parseOs } from './os.ts';
 import { parsePci, pciProbe } from './pci.ts';
 import { linesOf, type Sections, textOf } from './sections.ts';
+import { parseSetup, setupProbe } from './setup.ts';
 
 const fragments = [
   osProbe,
@@ -27,6 +28,7 @@ const fragments = [
   modulesProbe,
   pciProbe,
   guestsProbe,
+  setupProbe,
   logProbe,
 ];
 
@@ -81,6 +83,7 @@ export function parseFacts(sections: Sections): Facts {
     pci: parsePci(sections, iommu.groups),
     guests: parseGuests(sections),
     log,
+    setup: parseSetup(sections),
   };
 }
 

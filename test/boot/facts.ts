@@ -5,10 +5,13 @@ export function factsOf(given: {
   readonly boot?: Partial<BootFacts>;
   readonly kernel?: Partial<Facts['kernel']>;
   readonly modules?: Partial<Facts['modules']>;
+  readonly setup?: Facts['setup'];
+  readonly pci?: Facts['pci'];
+  readonly os?: Partial<Facts['os']>;
 }): Facts {
   return {
     identity: { hostname: 'node01', machineId: '0123', bootId: 'b1', root: true },
-    os: { id: 'debian', idLike: [], versionId: '12', prettyName: 'Debian GNU/Linux 12 (bookworm)' },
+    os: { id: 'debian', idLike: [], versionId: '12', prettyName: 'Debian GNU/Linux 12 (bookworm)', ...given.os },
     architecture: 'x86_64',
     cpu: { vendor: 'intel', vendorId: 'GenuineIntel', model: 'Xeon', flags: ['vmx'], count: 8, hypervisor: false },
     memory: { totalKiB: 67108864, availableKiB: 60000000, hugepages: [] },
@@ -26,8 +29,9 @@ export function factsOf(given: {
       ...given.boot,
     },
     modules: { loaded: [], vfio: [], ...given.modules },
-    pci: [],
+    pci: given.pci ?? [],
     guests: { qemu: [], libvirt: null },
     log: { lines: [], source: 'dmesg' },
+    setup: given.setup ?? null,
   };
 }
