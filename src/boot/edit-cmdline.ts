@@ -7,13 +7,14 @@ export type EditedFile = Omit<OptionsEdit, 'values'> & { readonly text: string }
 
 /**
  * Edits a file that is one line of arguments: `/etc/kernel/cmdline`, or a copy of `/proc/cmdline`. `text` has one character for
- * each byte. Errors: `boot.source` for what cannot be edited safely, `boot.contradiction`.
+ * each byte; `owned` tokens are the runner's to replace. Errors: `boot.source` for what cannot be edited safely,
+ * `boot.contradiction`.
  */
-export function editCmdline(path: string, text: string, wish: ArgumentWish): EditedFile {
+export function editCmdline(path: string, text: string, wish: ArgumentWish, owned: readonly string[] = []): EditedFile {
   const [, head = '', value = '', tail = ''] = /^([\t-\r \xa0]*)([^]*?)([\t-\r \xa0]*)$/.exec(text) ?? [];
   const line = head.split('\n').length;
   refuseLines(path, value, line);
-  const edit = editOptions(path, [{ value, line }], wish, kernelLine('kernel', true), 'kernel');
+  const edit = editOptions(path, [{ value, line }], wish, kernelLine('kernel', true), 'kernel', owned);
   const marked = edit.added.find((token) => token.includes('$'));
   const notes =
     marked === undefined

@@ -13,17 +13,23 @@ interface OptionsLine {
 }
 
 /**
- * Edits the `options` of a boot entry (the Boot Loader Specification, type 1). `text` has one character for each byte.
- * Errors: `boot.source` for what cannot be edited safely, `boot.contradiction`.
+ * Edits the `options` of a boot entry (the Boot Loader Specification, type 1). `text` has one character for each byte;
+ * `owned` tokens are the runner's to replace. Errors: `boot.source` for what cannot be edited safely, `boot.contradiction`.
  */
-export function editLoaderEntry(path: string, text: string, wish: ArgumentWish, reader: EntryReader): EditedFile {
+export function editLoaderEntry(
+  path: string,
+  text: string,
+  wish: ArgumentWish,
+  reader: EntryReader,
+  owned: readonly string[] = [],
+): EditedFile {
   const lines = text.match(/[^\n]*\n|[^\n]+$/g) ?? [];
   refuseOther(path, lines);
   const parsed = lines.map((line) => parseOptions(line, reader));
   const places = parsed.flatMap((options, index) => (options === null ? [] : [{ ...options, index, line: index + 1 }]));
   if (reader === 'grub') refuseForGrub(path, places, wish);
   const rules = reader === 'grub' ? 'grub' : 'kernel';
-  const edit = editOptions(path, places, wish, kernelLine(rules, reader === 'grub'), rules);
+  const edit = editOptions(path, places, wish, kernelLine(rules, reader === 'grub'), rules, owned);
   if (edit.added.length > 0 && places.every(({ value }) => value === '')) refuseFirst(path, lines, reader);
   const edited = [...lines];
   for (const [at, { index, head, value, tail }] of places.entries()) {

@@ -21,7 +21,8 @@ export interface OptionsEdit {
 }
 
 /**
- * Edits the values that make up one line of arguments, as the kernel or GRUB reads them.
+ * Edits the values that make up one line of arguments, as the kernel or GRUB reads them. `owned` tokens are the runner's to
+ * replace.
  * Errors: `boot.source` for what cannot be edited safely, `boot.contradiction`.
  */
 export function editOptions(
@@ -30,9 +31,10 @@ export function editOptions(
   wish: ArgumentWish,
   syntax: LineSyntax<string>,
   rules: WordRules,
+  owned: readonly string[] = [],
 ): OptionsEdit {
   const values = options.map(({ value }) => value);
-  const edit = editLine(syntax, values, wish, [], []);
+  const edit = editLine(syntax, values, wish, owned, []);
   for (const [index, { value, line }] of options.entries()) {
     if (value !== edit.values[index]) refuseOpenEnd(`${path}:${line} ${shown(value)}`, value, rules);
   }
