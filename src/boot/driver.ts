@@ -24,16 +24,22 @@ export interface BootPlan {
   readonly removed: readonly string[];
   /** What the boot loader's own tool changes when it regenerates, where no file shows it. */
   readonly byTool?: ToolEdit;
+  /** What will boot lacks what is configured, by what the driver read; absent: the entries among the facts tell. */
+  readonly outdated?: boolean;
   readonly notes: readonly string[];
   /** All arguments that are then configured, as the kernel gets them; `null` where code configures some of them. */
   readonly line: readonly string[] | null;
 }
 
-/** Arguments that the boot loader's own tool writes (`rpm-ostree kargs`). */
+/** What the boot loader's own tool does to the arguments that it keeps. */
 export interface ToolEdit {
-  /** A unified diff for people. */
-  readonly diff: string;
-  /** Tokens, as they stand, that the tool takes out. */
+  /** The tool's name: `rpm-ostree kargs`. */
+  readonly tool: string;
+  /** All arguments that it keeps now, and then. */
+  readonly before: readonly string[];
+  readonly after: readonly string[];
+  /** Tokens that the tool puts at the end, and those, as they stand, that it takes out first. */
+  readonly add: readonly string[];
   readonly remove: readonly string[];
 }
 

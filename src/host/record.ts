@@ -41,6 +41,7 @@ const effectSchema: z.ZodType<Effect> = z.discriminatedUnion('kind', [
     present: z.array(z.string()),
     absent: z.array(z.string()),
     remove: z.array(z.string()).exactOptional(),
+    add: z.array(z.string()).exactOptional(),
   }),
   z.strictObject({ kind: z.literal('service'), reason: z.string(), unit: z.string() }),
   z.strictObject({

@@ -27,17 +27,23 @@ function union(before: Effect, after: Effect): Effect {
   const remove = [...new Set([...removeOf(before), ...removeOf(after)])].filter(
     (token) => !after.present.includes(token),
   );
+  const add = [...new Set([...addOf(before), ...addOf(after)])].filter((token) => !remove.includes(token));
   return {
     ...after,
     reason,
     present: [...before.present.filter((token) => settled(parseArgument(token).name)), ...after.present],
     absent: [...before.absent.filter(settled), ...after.absent],
     ...(remove.length > 0 && { remove }),
+    ...(add.length > 0 && { add }),
   } as Effect;
 }
 
 function removeOf(effect: Effect): readonly string[] {
   return effect.kind === 'boot-configuration' ? (effect.remove ?? []) : [];
+}
+
+function addOf(effect: Effect): readonly string[] {
+  return effect.kind === 'boot-configuration' ? (effect.add ?? []) : [];
 }
 
 function hasArguments(effect: Effect): effect is Extract<Effect, { present: readonly string[] }> {

@@ -11,8 +11,9 @@ export type Effect =
       readonly present: readonly string[];
       /** Argument names that no generated boot entry may show. */
       readonly absent: readonly string[];
-      /** Tokens, as they stand, that the boot loader's own tool is to take out; absent where files are written instead. */
+      /** Tokens that the boot loader's own tool is to take out, as they stand, and to add; absent where files are written. */
       readonly remove?: readonly string[];
+      readonly add?: readonly string[];
     }
   | { readonly kind: 'service'; readonly reason: string; readonly unit: string }
   | {

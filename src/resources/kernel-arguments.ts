@@ -1,6 +1,6 @@
 import { leftoverArguments, parseArguments } from '../boot/arguments.ts';
 import { bootDriver } from '../boot/choose-driver.ts';
-import type { BootPlan, ConfiguredFile } from '../boot/driver.ts';
+import type { BootPlan, ConfiguredFile, ToolEdit } from '../boot/driver.ts';
 import { isOutdated } from '../boot/grub-read-back.ts';
 import { lostArguments } from '../boot/lost-arguments.ts';
 import { type ArgumentWish, missingInOrder } from '../boot/wish.ts';
@@ -41,11 +41,12 @@ function change(wish: ArgumentWish, state: State, context: ChangeContext): Chang
     summary: summaryOf(plan, effects),
     diffs: [
       ...plan.files.map((file) => diffOf(file.path, file.before, wishedFile(file))),
-      ...(plan.byTool === undefined ? [] : [plan.byTool.diff]),
+      ...(plan.byTool === undefined ? [] : [toolDiff(plan.byTool)]),
     ],
     actions: plan.files.map(actionOf),
     effects,
     notes: plan.notes,
+    owns: 'parts',
     ownedArguments: plan.ownedTokens,
   };
 }
@@ -57,16 +58,17 @@ function effectsOf(wish: ArgumentWish, plan: BootPlan, { facts }: ChangeContext)
   const leftover = leftoverArguments(wish.absent, running);
   const lacks = [...missing.map((token) => `lacks ${token}`), ...leftover.map((name) => `has ${name}`)];
   const [first] = plan.files;
-  const regenerate = first !== undefined || plan.byTool !== undefined || isOutdated(entries, wish);
-  const remove = plan.byTool?.remove ?? [];
+  const regenerate = first !== undefined || plan.byTool !== undefined || (plan.outdated ?? isOutdated(entries, wish));
+  const { remove = [], add = [] } = plan.byTool ?? {};
   return [
     ...(regenerate
       ? [
           {
             kind: 'boot-configuration' as const,
-            reason: first === undefined ? 'the boot entries are not as configured' : `${first.path} changes`,
+            reason: reasonOf(plan),
             ...wish,
             ...(remove.length > 0 && { remove }),
+            ...(add.length > 0 && { add }),
           },
         ]
       : []),
@@ -94,6 +96,18 @@ function refuseLoss(plan: BootPlan, effects: readonly Effect[], { host, facts, r
     found: `${lost.join(' ')}, which no file configures and generating anew would drop`,
     next: `add them to GRUB_CMDLINE_LINUX in /etc/default/grub, or take them out of the boot entries; nothing was changed`,
   });
+}
+
+function reasonOf({ files: [first], byTool }: BootPlan): string {
+  if (first !== undefined) return `${first.path} changes`;
+  return byTool === undefined ? 'the boot entries are not as configured' : `${byTool.tool} changes`;
+}
+
+/** One argument on a line, as a diff of one long line would show nothing. */
+function toolDiff({ tool, before, after }: ToolEdit): string {
+  const bytes = (tokens: readonly string[]): Buffer => Buffer.from(tokens.map((token) => `${token}\n`).join(''));
+  const attributes = { mode: '', owner: '' };
+  return diffOf(tool, { kind: 'file', bytes: bytes(before), ...attributes }, { bytes: bytes(after), ...attributes });
 }
 
 function summaryOf(plan: BootPlan, effects: readonly Effect[]): string {
