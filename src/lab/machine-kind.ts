@@ -50,10 +50,13 @@ const kernel = z.strictObject({
   defaultDomain: z.enum(['dma', 'dma-lazy', 'passthrough']),
 });
 
+const uuid = z.string().regex(/^[0-9A-Fa-f-]+$/, 'a UUID');
+
 const filesystem = z.strictObject({
   mount: absolute,
-  source: absolute,
-  uuid: z.string().regex(/^[0-9A-Fa-f-]+$/, 'a UUID'),
+  /** A device, or what ZFS has instead: `rpool/ROOT/pve-1`. */
+  source: z.string().regex(/^[A-Za-z0-9/][^\s]*$/, 'a device, or a data set of ZFS'),
+  uuid,
   type: plain,
   grub: z.string().regex(/^[A-Za-z0-9,/_-]+$/, "GRUB's name of a partition: hd0,gpt2"),
 });
@@ -92,9 +95,10 @@ const settingsSchema = z
     rootNeeds: z.array(z.string()).default([]),
     kernels: z.array(kernel).min(1),
     boot: z.strictObject({
-      loader: z.enum(['update-grub', 'grub2-mkconfig']),
+      loader: z.enum(['update-grub', 'grub2-mkconfig', 'bls']),
       config: absolute,
       first: absolute.exactOptional(),
+      unmounted: z.array(z.strictObject({ uuid, source: absolute })).default([]),
     }),
     log: z.strictObject({ restricted: z.boolean(), wrapped: z.boolean() }),
     pci: z.array(pciDevice),

@@ -4,6 +4,7 @@ import { type CommandLine, readCommandLine, valueOf } from './command-line.ts';
 import type { Disk } from './disk.ts';
 import { runGrub } from './grub.ts';
 import { grubFiles } from './grub-files.ts';
+import { grubFlavour } from './grub-flavour.ts';
 
 /** What the firmware and the boot loader come to: a kernel with its command line and initramfs, or a dead machine. */
 export type Start =
@@ -18,7 +19,8 @@ export type Start =
 /** From power-on to the mounted root file system. Only the generated boot configuration and the images are read. */
 export function powerOn(disk: Disk, settings: MachineSettings): Start {
   const files = grubFiles(disk, settings.filesystems);
-  const end = runGrub(files, settings.boot.first, settings.firmware.kind === 'uefi' ? 'efi' : 'pc');
+  const platform = settings.firmware.kind === 'uefi' ? 'efi' : 'pc';
+  const end = runGrub(files, settings.boot.first, platform, grubFlavour(settings.tools.grub));
   if (end.kind === 'stuck') return dead(end.reason);
   const release = readKernelImage(disk.read(end.kernel.path) ?? '');
   if (release === null) return dead(`GRUB: invalid magic number in ${end.kernel.path}`);

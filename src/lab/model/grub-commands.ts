@@ -1,3 +1,4 @@
+import { importEntries } from './grub-blscfg.ts';
 import { editEnvironment, readEnvironment } from './grub-environment.ts';
 import type { GrubMachine } from './grub-machine.ts';
 import { evaluateTest } from './grub-test.ts';
@@ -30,6 +31,13 @@ export const grubCommands: ReadonlyMap<string, GrubCommand> = new Map<string, Gr
   ['chainloader', (machine) => end(machine, 'the entry starts another boot loader')],
 ]);
 
+/** Commands that only Red Hat's GRUB has. */
+export const redHatCommands: ReadonlyMap<string, GrubCommand> = new Map<string, GrubCommand>([
+  ['blscfg', importEntries],
+  ['increment', (machine, words) => count(machine, words, 1)],
+  ['decrement', (machine, words) => count(machine, words, -1)],
+]);
+
 /** Commands that real GRUB has and that change nothing here: pictures, fonts, modules, consoles. */
 export const silentCommands: ReadonlySet<string> = new Set(
   (
@@ -43,6 +51,17 @@ function set(machine: GrubMachine, words: readonly string[]): boolean {
     const equals = word.indexOf('=');
     if (equals > 0) machine.variables.set(word.slice(0, equals), word.slice(equals + 1));
   }
+  return true;
+}
+
+/** grub-core/commands/increment.c of Red Hat's GRUB. */
+function count(machine: GrubMachine, [name = '', ...more]: readonly string[], by: number): boolean {
+  const value = machine.variables.get(name);
+  if (more.length > 0) return complain(machine, 'too many arguments');
+  if (value === undefined) return complain(machine, `No such variable "${name}"`);
+  const number = Number.parseInt(value, 10);
+  if (Number.isNaN(number)) return complain(machine, 'unrecognized number');
+  machine.variables.set(name, String(number + by));
   return true;
 }
 

@@ -1,4 +1,5 @@
 import type { GrubFiles } from './grub-files.ts';
+import type { GrubFlavour } from './grub-flavour.ts';
 import type { MenuEntry } from './grub-menu.ts';
 import type { Statement } from './grub-script.ts';
 
@@ -12,6 +13,7 @@ export interface LoadedKernel {
 /** What GRUB holds in memory while it works. */
 export interface GrubMachine {
   readonly files: GrubFiles;
+  readonly flavour: GrubFlavour;
   readonly variables: Map<string, string>;
   readonly functions: Map<string, readonly Statement[]>;
   /** The menu that is being filled. */
@@ -28,10 +30,11 @@ export interface GrubMachine {
 }
 
 /** GRUB as its own image starts: the prefix is built in (grub-install(8)); features of 2.02 and later. */
-export function startGrub(files: GrubFiles, first: string, platform: 'pc' | 'efi'): GrubMachine {
+export function startGrub(files: GrubFiles, first: string, platform: 'pc' | 'efi', flavour: GrubFlavour): GrubMachine {
   const { device, path } = files.nameOf(first.slice(0, first.lastIndexOf('/')));
   return {
     files,
+    flavour,
     variables: new Map([
       ['root', device],
       ['prefix', `(${device})${path}`],

@@ -1,3 +1,4 @@
+import type { GrubFlavour } from './grub-flavour.ts';
 import type { Statement } from './grub-script.ts';
 
 /** A menu entry, or a submenu. */
@@ -19,11 +20,18 @@ export interface Choice {
 /**
  * The entry that boots by itself. A value that begins with digits is a number, whatever follows (`strtoul`); else it is
  * an id or a title, up to a single `>`; what names nothing falls back to the first entry.
+ * Red Hat's GRUB looks for an id first, then for a title, and takes a number only where it is nothing but a number: ids
+ * begin with a machine id there, which often begins with a digit.
  * Source: `get_entry_number()`, `menuentry_eq()`, `run_menu()`, `grub_menu_execute_entry()` of grub-core/normal/menu.c.
  */
-export function chooseEntry(menu: readonly MenuEntry[], wanted: string | undefined): Choice | null {
+export function chooseEntry(
+  menu: readonly MenuEntry[],
+  wanted: string | undefined,
+  flavour: GrubFlavour = 'upstream',
+): Choice | null {
   const [head, rest] = splitChoice(wanted ?? '');
-  const entry = menu[indexOf(menu, wanted ?? '', head)] ?? menu[0];
+  const index = flavour === 'redhat' ? indexByName(menu, wanted ?? '', head) : indexOf(menu, wanted ?? '', head);
+  const entry = menu[index] ?? menu[0];
   return entry === undefined ? null : { entry, rest };
 }
 
@@ -31,6 +39,11 @@ function indexOf(menu: readonly MenuEntry[], wanted: string, head: string): numb
   const digits = /^\s*(\d+)/.exec(wanted)?.[1];
   if (digits !== undefined) return Number.parseInt(digits, 10);
   return menu.findIndex((entry) => entry.id === head || entry.title === head);
+}
+
+function indexByName(menu: readonly MenuEntry[], wanted: string, head: string): number {
+  const named = [menu.findIndex(({ id }) => id === head), menu.findIndex(({ title }) => title === head)];
+  return named.find((index) => index >= 0) ?? Number.parseInt(/^\s*(\d+)(?:>|$)/.exec(wanted)?.[1] ?? '-1', 10);
 }
 
 /** `A>>B>C` is the entry `A>B`, and in it `C`. */

@@ -1,5 +1,6 @@
-import { grubCommands, locate, silentCommands } from './grub-commands.ts';
+import { grubCommands, locate, redHatCommands, silentCommands } from './grub-commands.ts';
 import type { GrubFiles } from './grub-files.ts';
+import type { GrubFlavour } from './grub-flavour.ts';
 import { type GrubMachine, type LoadedKernel, startGrub } from './grub-machine.ts';
 import { chooseEntry, type MenuEntry } from './grub-menu.ts';
 import { readGrubScript, type Statement } from './grub-script.ts';
@@ -20,8 +21,13 @@ export type GrubEnd =
  * takes the default entry, loads a kernel. It reads nothing else of the machine: `/etc/default/grub` is not known here.
  * This reading of the language is the lab's own and shares no code with `src/boot`, which it judges.
  */
-export function runGrub(files: GrubFiles, first: string, platform: 'pc' | 'efi'): GrubEnd {
-  const machine = startGrub(files, first, platform);
+export function runGrub(
+  files: GrubFiles,
+  first: string,
+  platform: 'pc' | 'efi',
+  flavour: GrubFlavour = 'upstream',
+): GrubEnd {
+  const machine = startGrub(files, first, platform, flavour);
   const text = files.disk.read(first);
   if (text === null) return stuck(machine, `GRUB finds no ${first}`);
   runText(machine, text);
@@ -31,7 +37,7 @@ export function runGrub(files: GrubFiles, first: string, platform: 'pc' | 'efi')
   let wanted = machine.variables.get('default');
   for (let depth = 0; depth < 8; depth += 1) {
     if (machine.ended !== null) return stuck(machine, machine.ended);
-    const choice = chooseEntry(menu, wanted);
+    const choice = chooseEntry(menu, wanted, flavour);
     if (choice === null) return stuck(machine, 'GRUB has no menu entry and waits at its prompt');
     if (Number.isNaN(timeout) || timeout < 0) return stuck(machine, 'GRUB waits at its menu for a key: no timeout');
     machine.menu = [];
@@ -103,7 +109,7 @@ function runCommand(
   if (name === 'source' || name === '.' || name === 'configfile') return readFile(machine, name, words[0] ?? '');
   const body = machine.functions.get(name);
   if (body !== undefined) return runBody(machine, body, words);
-  const command = grubCommands.get(name);
+  const command = grubCommands.get(name) ?? (machine.flavour === 'redhat' ? redHatCommands.get(name) : undefined);
   if (command !== undefined) return command(machine, words);
   if (silentCommands.has(name)) return true;
   if (/^[A-Za-z_][A-Za-z0-9_]*=/.test(name)) return runCommand(machine, 'set', [name], null);
