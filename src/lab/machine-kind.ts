@@ -95,10 +95,10 @@ const settingsSchema = z
     rootNeeds: z.array(z.string()).default([]),
     kernels: z.array(kernel).min(1),
     boot: z.strictObject({
-      loader: z.enum(['update-grub', 'grub2-mkconfig', 'bls']),
+      loader: z.enum(['update-grub', 'grub2-mkconfig', 'bls', 'systemd-boot', 'proxmox-boot-tool', 'ostree']),
       config: absolute,
       first: absolute.exactOptional(),
-      unmounted: z.array(z.strictObject({ uuid, source: absolute })).default([]),
+      unmounted: z.array(z.strictObject({ uuid, source: absolute })).exactOptional(),
     }),
     log: z.strictObject({ restricted: z.boolean(), wrapped: z.boolean() }),
     pci: z.array(pciDevice),

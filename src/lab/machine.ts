@@ -48,13 +48,13 @@ export interface MachineSettings {
   readonly kernels: readonly MachineKernel[];
   /** The boot loader family whose stand-in tools and files the machine has. */
   readonly boot: {
-    readonly loader: 'update-grub' | 'grub2-mkconfig' | 'bls';
+    readonly loader: 'update-grub' | 'grub2-mkconfig' | 'bls' | 'systemd-boot' | 'proxmox-boot-tool' | 'ostree';
     /** The generated configuration. */
     readonly config: string;
     /** The file that the boot loader's own image reads first: a stub on some UEFI machines, else the same. */
     readonly first: string;
     /** EFI system partitions that only tools mount, in the order in which the firmware tries them. */
-    readonly unmounted: readonly { readonly uuid: string; readonly source: string }[];
+    readonly unmounted?: readonly { readonly uuid: string; readonly source: string }[];
   };
   /** Kernel log: who may read it, and whether its early lines are gone. */
   readonly log: { readonly restricted: boolean; readonly wrapped: boolean };

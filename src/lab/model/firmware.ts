@@ -2,9 +2,13 @@ import type { MachineKernel, MachineSettings } from '../machine.ts';
 import { type Initramfs, readInitramfs, readKernelImage } from './boot-images.ts';
 import { type CommandLine, readCommandLine, valueOf } from './command-line.ts';
 import type { Disk } from './disk.ts';
+import { type EfiVariables, storedVariables } from './efi-variables.ts';
+import { systemPartitions } from './esp.ts';
 import { runGrub } from './grub.ts';
 import { grubFiles } from './grub-files.ts';
 import { grubFlavour } from './grub-flavour.ts';
+import type { LoaderEnd } from './loader-end.ts';
+import { runSystemdBoot } from './systemd-boot.ts';
 
 /** What the firmware and the boot loader come to: a kernel with its command line and initramfs, or a dead machine. */
 export type Start =
@@ -13,26 +17,50 @@ export type Start =
       readonly kernel: MachineKernel;
       readonly line: CommandLine;
       readonly initramfs: Initramfs;
+      /** What the boot loader tells the system, and the entry that waits for word that the boot was good. */
+      readonly variables: EfiVariables;
+      readonly counted: string | null;
     }
   | { readonly kind: 'dead'; readonly reason: string };
 
 /** From power-on to the mounted root file system. Only the generated boot configuration and the images are read. */
 export function powerOn(disk: Disk, settings: MachineSettings): Start {
+  const end = loadKernel(disk, settings);
+  if (end.kind === 'stuck') return dead(end.reason);
+  const { variables, counted } = end;
+  const release = readKernelImage(disk.read(end.path) ?? '');
+  if (release === null) return dead(`invalid magic number in ${end.path}`);
+  const kernel = settings.kernels.find((item) => item.release === release);
+  if (kernel === undefined) return dead(`the kernel ${release} is none that this machine kind knows`);
+  const line = readCommandLine(end.commandLine);
+  const images = end.initrds.map((path) => readInitramfs(disk.read(path) ?? ''));
+  const initramfs = images.find((image) => image !== null && image.release === release);
+  const reason = initramfs == null ? noInitramfs(images, release) : findRoot(disk, settings, line);
+  if (initramfs == null || reason !== null) return dead(reason ?? 'no initramfs');
+  const silent = silentMode(disk, line);
+  return silent === null ? { kind: 'kernel', kernel, line, initramfs, variables, counted } : dead(silent);
+}
+
+function loadKernel(disk: Disk, settings: MachineSettings): LoaderEnd {
+  const { loader } = settings.boot;
+  if (loader === 'systemd-boot' || loader === 'proxmox-boot-tool') return trySystemPartitions(disk, settings);
   const files = grubFiles(disk, settings.filesystems);
   const platform = settings.firmware.kind === 'uefi' ? 'efi' : 'pc';
   const end = runGrub(files, settings.boot.first, platform, grubFlavour(settings.tools.grub));
-  if (end.kind === 'stuck') return dead(end.reason);
-  const release = readKernelImage(disk.read(end.kernel.path) ?? '');
-  if (release === null) return dead(`GRUB: invalid magic number in ${end.kernel.path}`);
-  const kernel = settings.kernels.find((item) => item.release === release);
-  if (kernel === undefined) return dead(`the kernel ${release} is none that this machine kind knows`);
-  const line = readCommandLine(end.kernel.commandLine);
-  const images = end.initrds.map((path) => readInitramfs(disk.read(path) ?? ''));
-  const initramfs = images.find((image) => image !== null && image.release === release);
-  const reason = initramfs == null ? noInitramfs(images, release) : findRoot(settings, line);
-  if (initramfs == null || reason !== null) return dead(reason ?? 'no initramfs');
-  const silent = silentMode(disk, line);
-  return silent === null ? { kind: 'kernel', kernel, line, initramfs } : dead(silent);
+  if (end.kind === 'stuck') return end;
+  const { path, commandLine } = end.kernel;
+  return { kind: 'kernel', path, commandLine, initrds: end.initrds, variables: new Map(), counted: null };
+}
+
+/** The firmware goes on to the next one when a boot loader ends without having started a kernel (UEFI, "Boot Manager"). */
+function trySystemPartitions(disk: Disk, settings: MachineSettings): LoaderEnd {
+  const reasons: string[] = [];
+  for (const partition of systemPartitions(settings)) {
+    const end = runSystemdBoot(disk, partition, storedVariables(disk));
+    if (end.kind === 'kernel') return end;
+    reasons.push(end.reason);
+  }
+  return { kind: 'stuck', reason: reasons.join('; ') };
 }
 
 function dead(reason: string): Start {
@@ -50,11 +78,17 @@ function noInitramfs(images: readonly (Initramfs | null)[], release: string): st
  * Whether the initramfs finds the root file system: by UUID, or by its device (kernel-command-line(7), dracut.cmdline(7)).
  * With `rd.lvm.lv=` only the volumes named are activated.
  */
-function findRoot(settings: MachineSettings, line: CommandLine): string | null {
+function findRoot(disk: Disk, settings: MachineSettings, line: CommandLine): string | null {
   const root = settings.filesystems.find(({ mount }) => mount === '/');
   const asked = valueOf(line, 'root');
-  const names = root === undefined ? [] : [`UUID=${root.uuid}`, `/dev/disk/by-uuid/${root.uuid}`, root.source];
+  const names =
+    root === undefined
+      ? []
+      : [`UUID=${root.uuid}`, `/dev/disk/by-uuid/${root.uuid}`, root.source, `ZFS=${root.source}`];
   if (asked === null || !names.includes(asked)) return `the initramfs gives up: root=${asked ?? ''} is not there`;
+  const deployment = valueOf(line, 'ostree');
+  if (settings.boot.loader === 'ostree' && (deployment === null || !disk.isFolder(deployment)))
+    return `ostree-prepare-root: Couldn't find specified OSTree root '${deployment ?? ''}'`;
   const words = new Set(line.text.split(/\s+/));
   const missing = settings.rootNeeds.find((need) => !words.has(need));
   return missing === undefined ? null : `the initramfs gives up waiting for the root device: ${missing} is missing`;

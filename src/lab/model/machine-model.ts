@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { VfleetError } from '../../errors.ts';
-import type { Boot, MachineKind, MachineModel } from '../machine.ts';
+import type { Boot, MachineKind, MachineModel, MachineSettings } from '../machine.ts';
 import { pciIdsFile } from '../machine-kind.ts';
 import { initramfsName, printInitramfs } from './boot-images.ts';
 import { type Disk, openDisk } from './disk.ts';
@@ -13,6 +13,7 @@ import { kindFiles } from './kind-files.ts';
 import { below, file, folder, type Layout, link, merge } from './layout.ts';
 import { kernelLayout } from './module-folder.ts';
 import { startKernel } from './start-kernel.ts';
+import { blessEntry } from './systemd-boot.ts';
 import { toolSettings } from './tool-settings.ts';
 import { mergedFoldersLayout, toolboxLayout } from './toolbox.ts';
 import { writeRunning } from './write-running.ts';
@@ -68,6 +69,7 @@ async function boot(root: string, kind: MachineKind): Promise<Boot> {
   });
   writeRunning(disk, running);
   forgetFailure(disk);
+  if (start.counted !== null) blessEntry(disk, start.counted);
   return { kind: 'up', bootId: running.bootId };
 }
 
@@ -97,14 +99,20 @@ function baseFiles({ name: kindName, settings }: MachineKind, name: string): Lay
       'systemd/systemd': file('', 0o755),
     }),
     below('/usr/sbin', { init: link('../lib/systemd/systemd') }),
-    below('/boot', { [settings.boot.loader === 'update-grub' ? 'grub' : 'grub2']: folder() }),
+    grubFolder(settings),
   ]);
+}
+
+/** Debian's GRUB has another name for its folder than Red Hat's; systemd-boot needs none. */
+function grubFolder({ boot, initramfs }: MachineSettings): Layout {
+  if (boot.loader === 'systemd-boot') return new Map();
+  return below('/boot', { [initramfs === 'initramfs-tools' ? 'grub' : 'grub2']: folder() });
 }
 
 /** As the kernel packages' own scripts make them, with no local configuration. */
 function initramfsLayout({ settings }: MachineKind): Layout {
   const images = settings.kernels.map(({ release }) => [
-    initramfsName(settings.initramfs, release),
+    initramfsName(settings, release),
     file(printInitramfs({ release, load: [], modprobe: [] }), 0o600),
   ]);
   return below('/boot', Object.fromEntries(images));

@@ -52,7 +52,7 @@ export function startModules(input: ModuleInput): RunningModules {
 }
 
 function storageModules(settings: MachineSettings): readonly string[] {
-  const types = settings.filesystems.map(({ type }) => type).filter((type) => type === 'ext4' || type === 'xfs');
+  const types = settings.filesystems.map(({ type }) => type).filter((type) => /^(?:ext4|xfs|zfs)$/.test(type));
   const mapped = settings.filesystems.some(({ source }) => source.startsWith('/dev/mapper/'));
   return [...new Set([...types, ...(mapped ? ['dm_mod'] : [])])];
 }

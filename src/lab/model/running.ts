@@ -1,5 +1,6 @@
 import type { MachineKernel, MachineSettings } from '../machine.ts';
 import type { CommandLine } from './command-line.ts';
+import type { EfiVariables } from './efi-variables.ts';
 import type { Hugepages } from './hugepages.ts';
 import type { Identity } from './identity.ts';
 import type { Iommu } from './iommu.ts';
@@ -15,6 +16,8 @@ export interface Running {
   readonly iommu: Iommu;
   readonly modules: RunningModules;
   readonly hugepages: Hugepages;
+  /** EFI variables that the boot loader has set, or found. */
+  readonly variables: EfiVariables;
   readonly bootId: string;
   readonly booted: Date;
 }

@@ -49,5 +49,6 @@ export function startKernel({ disk, settings, start, ...rest }: Beginning): Runn
     modules,
     iommu: decideIommu(settings, kernel, line),
     hugepages: reserveHugepages(settings, line),
+    variables: start.variables,
   };
 }

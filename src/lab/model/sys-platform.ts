@@ -1,3 +1,4 @@
+import { variablesLayout } from './efi-variables.ts';
 import { below, file, folder, type Layout, link, merge } from './layout.ts';
 import { atLeast } from './release.ts';
 import type { Running } from './running.ts';
@@ -37,7 +38,7 @@ function acpiLayout({ settings }: Running): Layout {
 }
 
 /** The variable's first four bytes are its attributes (Documentation/filesystems/efivarfs.rst). */
-function efiLayout({ settings }: Running): Layout {
+function efiLayout({ settings, variables }: Running): Layout {
   const { kind, secureBoot } = settings.firmware;
   if (kind === 'bios') return new Map();
   const global = '8be4df61-93ca-11d2-aa0d-00e098032b8c';
@@ -51,6 +52,7 @@ function efiLayout({ settings }: Running): Layout {
       [`SecureBoot-${global}`]: file(new Uint8Array([6, 0, 0, 0, secureBoot ? 1 : 0])),
       [`SetupMode-${global}`]: file(new Uint8Array([6, 0, 0, 0, 0])),
     }),
+    variablesLayout(variables),
   ]);
 }
 
