@@ -59,6 +59,11 @@ export interface BootDriver {
   read(facts: Facts): Read;
   /** Errors: `boot.source`, `boot.contradiction`, `boot.stub`. */
   plan(wish: ArgumentWish, input: BootInput): BootPlan;
+  /**
+   * Tokens that stand, before anything is changed, in the places where the driver takes out what the runner owns. Absent:
+   * nothing that stands anywhere may become the runner's.
+   */
+  standing?(input: BootInput): OwnedArguments;
   /** Runs the distribution's own tool. Takes seconds to a minute. */
   regenerate(facts: Facts, effect: BootEffect): Script;
   /** Prints what was generated, in the section `boot-entries`, for `judgeReadBack`. */

@@ -62,15 +62,29 @@ export function editGrubDefault(source: SourceText, wish: ArgumentWish, options:
 /** The source without what is not wished among the default arguments. */
 function editDefaults(
   source: SourceText,
-  { absent }: ArgumentWish,
+  wish: ArgumentWish,
   options: GrubDefaultOptions,
 ): { readonly source: SourceText; readonly removed: readonly string[] } {
-  if (!options.defaults || absent.length === 0) return { source, removed: [] };
+  const absent = options.defaults ? wish.absent : [];
+  const stale = staleInDefaults(source, wish, options);
+  if (absent.length + stale.length === 0) return { source, removed: [] };
   refuseUncertain(source, defaults, options.host);
   const assignments = effectiveAssignments(source.statements, defaults);
-  const { values, removed } = editLine(grubLine, valuesOf(assignments), { present: [], absent }, [], []);
+  const { values, removed } = editLine(grubLine, valuesOf(assignments), { present: [], absent }, stale, []);
   refuseOpaque(source.path, assignments, values, options.host);
   return { source: { ...source, statements: withValues(source.statements, assignments, values) }, removed };
+}
+
+/** Own tokens that are not wished any more: the runner adds none there, but may have taken over what stood there. */
+function staleInDefaults(
+  source: SourceText,
+  { present }: ArgumentWish,
+  { owned }: GrubDefaultOptions,
+): readonly string[] {
+  const stale = owned.filter((token) => !present.includes(token));
+  if (stale.length === 0) return [];
+  const [line, others] = [variable, defaults].map((name) => lineOf(evaluate([source], name).tokens));
+  return stale.filter((token) => others?.includes(token) && !line?.includes(token));
 }
 
 function valuesOf(assignments: readonly Assignment[]): readonly (readonly Unit[])[] {

@@ -109,3 +109,9 @@ export function withValue(
     };
   });
 }
+
+/** The arguments that one file sets in either line of a boot entry, as the kernel gets them; what nobody can know is left out. */
+export function standingTokens(source: Source): readonly string[] {
+  const both = ['GRUB_CMDLINE_LINUX', 'GRUB_CMDLINE_LINUX_DEFAULT'].flatMap((name) => evaluate([source], name).tokens);
+  return both.filter((token) => !token.opaque).map((token) => token.argument);
+}

@@ -5,6 +5,7 @@ import type { BootDriver, BootInput, BootPlan } from './driver.ts';
 import { editGrubDefault } from './edit-grub-default.ts';
 import { generateBeside } from './generate-beside.ts';
 import { judgeGrubReadBack, readGrubBack } from './grub-read-back.ts';
+import { standingTokens } from './grub-sources.ts';
 import { ownedAt } from './owned.ts';
 import { readSource, refuseSyntax } from './source-text.ts';
 import type { ArgumentWish } from './wish.ts';
@@ -20,6 +21,7 @@ export const grub2Mkconfig: BootDriver = {
   generates: true,
   read: (facts) => ({ files: [path], probes: { syntax: syntaxProbe(), stub: stubProbe(configPath(facts)) } }),
   plan,
+  standing: ({ host, state }) => ({ [path]: standingTokens(readSource(path, state.file(path), host)) }),
   regenerate,
   readBack: (facts) => readGrubBack(configPath(facts)),
   judgeReadBack: judgeGrubReadBack,

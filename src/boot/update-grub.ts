@@ -2,14 +2,15 @@ import type { Facts } from '../facts/facts.ts';
 import { type Script, sh } from '../shell/script.ts';
 import { render } from '../template/template.ts';
 import { lineOf, refuseContradiction } from './contradiction.ts';
-import type { BootDriver, BootInput, BootPlan } from './driver.ts';
+import type { BootDriver, BootInput, BootPlan, ConfiguredFile } from './driver.ts';
+import { editGrubDefault } from './edit-grub-default.ts';
 import { generateBeside } from './generate-beside.ts';
 import { parseGrubDefault } from './grub-default.ts';
 import { judgeGrubReadBack, readGrubBack } from './grub-read-back.ts';
-import { evaluate, type Source, type SourceToken } from './grub-sources.ts';
+import { evaluate, type Source, type SourceToken, standingTokens } from './grub-sources.ts';
 import { grubWord } from './grub-word.ts';
 import { ownedAt } from './owned.ts';
-import { decode, readSource, refuseSyntax } from './source-text.ts';
+import { decode, readSource, refuseSyntax, type SourceText } from './source-text.ts';
 import { type ArgumentWish, missingInOrder, names } from './wish.ts';
 
 const main = '/etc/default/grub';
@@ -26,6 +27,12 @@ export const updateGrub: BootDriver = {
   generates: true,
   read: () => ({ files: [main, glob, dropIn], probes: { syntax: syntaxProbe() } }),
   plan,
+  standing: ({ host, state }) => {
+    const paths = [main, ...state.matches(glob).filter((path) => path !== dropIn && state.file(path).kind === 'file')];
+    return Object.fromEntries(
+      paths.map((path) => [path, standingTokens(readSource(path, state.file(path), host, true))]),
+    );
+  },
   // What update-grub itself runs (`exec grub-mkconfig -o /boot/grub/grub.cfg`, update-grub(8)), to a file beside.
   regenerate: (facts) => sh`
 PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin
@@ -36,8 +43,10 @@ ${generateBeside('grub-mkconfig', configPath(facts))}`,
 
 function plan(wish: ArgumentWish, { host, state, owned }: BootInput): BootPlan {
   const paths = [main, ...state.matches(glob).filter((path) => path !== dropIn)];
-  const foreign: readonly Source[] = paths.map((path) => readSource(path, state.file(path), host, true));
+  const sources = paths.map((path) => readSource(path, state.file(path), host, true));
   refuseSyntax(state.probe('syntax').stdout, host);
+  const adopted = sources.map((source) => editAdopted(source, wish, owned[source.path] ?? [], host));
+  const foreign: readonly Source[] = adopted.map(({ path, text }) => ({ path, statements: parseGrubDefault(text) }));
   const before = state.file(dropIn);
   if (before.kind === 'other') readSource(dropIn, before, host);
   const old = before.kind === 'file' ? decode(before.bytes).text : null;
@@ -49,13 +58,31 @@ function plan(wish: ArgumentWish, { host, state, owned }: BootInput): BootPlan {
   refuseContradiction(wish, whole, host, overridingPlace(foreign));
   const notes = uncertainNotes(foreign);
   return {
-    files: text === old ? [] : [{ path: dropIn, before, after: text, encoding: 'utf8' }],
-    ownedTokens: { [dropIn]: wish.present.filter((token) => tokens.includes(token)) },
+    files: [
+      ...adopted.flatMap(({ path, text: after, encoding }, index): readonly ConfiguredFile[] =>
+        after === sources[index]?.text ? [] : [{ path, before: state.file(path), after, encoding }],
+      ),
+      ...(text === old ? [] : [{ path: dropIn, before, after: text, encoding: 'utf8' as const }]),
+    ],
+    ownedTokens: {
+      ...Object.fromEntries(adopted.filter(({ path }) => path in owned).map(({ path, kept }) => [path, kept])),
+      [dropIn]: wish.present.filter((token) => tokens.includes(token)),
+    },
     added: tokens.filter((token) => !had.includes(token)),
-    removed: had.filter((token) => !tokens.includes(token)),
+    removed: [...adopted.flatMap(({ removed }) => removed), ...had.filter((token) => !tokens.includes(token))],
     notes,
     line: notes.length > 0 || whole.some((token) => token.opaque) ? null : lineOf(whole),
   };
+}
+
+/** A file of others of which some tokens have become the runner's (`--adopt`): those that are not wished any more go. */
+function editAdopted(source: SourceText, wish: ArgumentWish, owned: readonly string[], host: string) {
+  const kept = owned.filter((token) => wish.present.includes(token));
+  const stale = owned.filter((token) => !kept.includes(token));
+  if (stale.length === 0) return { ...source, kept, removed: [] };
+  const nothing = { present: [], absent: [] };
+  const { text, removed } = editGrubDefault(source, nothing, { host, owned: stale, defaults: false, dropIn: true });
+  return { ...source, text, kept, removed };
 }
 
 /**

@@ -1,0 +1,26 @@
+/**
+ * The argument that a token must have been before the Cloudpods installer damaged it; `null`: nothing says that it did.
+ * Its merge (`_fill_old_kernel_params` in ocboot's `gpu_setup.sh`) takes all before the last `=` for the name and all after
+ * the first for the value, so that each of its runs doubles what stands between: `resume=UUID=X`, `resume=UUID=UUID=X`.
+ */
+export function undamaged(token: string): string | null {
+  const parts = token.split('=');
+  const between = parts.slice(1, -1);
+  let rest = between;
+  while (rest.length >= 2 && isDoubled(rest)) rest = rest.slice(0, rest.length / 2);
+  if (rest.length === between.length) return null;
+  return [parts[0], ...rest, parts.at(-1)].join('=');
+}
+
+function isDoubled(words: readonly string[]): boolean {
+  const half = words.length / 2;
+  return words.every((word, index) => word !== '' && (index < half || word === words[index - half]));
+}
+
+/** Arguments without which the initramfs does not find the root file system (dracut.cmdline(7), initramfs-tools(7)). */
+const needed = /^(?:root|rootflags|cryptdevice|rd[._](?:luks|lvm|md|dm)[._].*|rd_(?:LUKS|LVM|MD|DM)_.*)$/;
+
+/** Whether a host may not come up again when an argument of this name is wrong. */
+export function isNeededToBoot(name: string): boolean {
+  return needed.test(name);
+}
