@@ -1,10 +1,11 @@
 import { VfleetError } from '../errors.ts';
 import type { BootLoader, Facts } from '../facts/facts.ts';
+import { bls } from './bls.ts';
 import type { BootDriver } from './driver.ts';
 import { grub2Mkconfig } from './grub2-mkconfig.ts';
 import { updateGrub } from './update-grub.ts';
 
-const drivers: readonly BootDriver[] = [updateGrub, grub2Mkconfig];
+const drivers: readonly BootDriver[] = [updateGrub, grub2Mkconfig, bls];
 
 /** What these write or read back is the one file that facts must have found. */
 const fromConfig: readonly BootLoader[] = ['update-grub', 'grub2-mkconfig', 'bls'];

@@ -23,12 +23,20 @@ export interface GrubFiles {
  * something that only the booting machine knows, or on a `grubenv` that could not be read. Never throws.
  */
 export function parseGrubConfig(files: GrubFiles): readonly BootEntry[] {
+  return runGrubConfig(files).entries.map(({ id: _, ...entry }) => entry);
+}
+
+/** The same with the ids of the entries, and with the variables as they are in the end; `null`: nobody can say. */
+export function runGrubConfig(files: GrubFiles): {
+  readonly entries: readonly (BootEntry & { readonly id: string | null })[];
+  readonly variables: ReadonlyMap<string, string | null>;
+} {
   const menu: MenuItem[] = [];
   const run: Run = { files, menu, variables: new Map(), environmentKnown: true, certain: true };
   runAll(parseGrubScript(files.config), run);
   const wanted = lookup('default', run);
   const chosen = wanted === null ? null : defaultItem(menu, wanted);
-  return flatten(menu, '', chosen, run);
+  return { entries: flatten(menu, '', chosen, run), variables: run.variables };
 }
 
 interface Run {
@@ -40,11 +48,17 @@ interface Run {
   certain: boolean;
 }
 
-function flatten(menu: readonly MenuItem[], path: string, chosen: MenuItem | null, run: Run): readonly BootEntry[] {
+function flatten(
+  menu: readonly MenuItem[],
+  path: string,
+  chosen: MenuItem | null,
+  run: Run,
+): readonly (BootEntry & { readonly id: string | null })[] {
   return menu.flatMap((item) => {
     const title = path + item.title;
     if (item.items !== null) return flatten(item.items, `${title}>`, chosen, run);
-    return [{ title, kernel: item.kernel, arguments: resolve(item.arguments, run), default: item === chosen }];
+    const { id, kernel } = item;
+    return [{ id, title, kernel, arguments: resolve(item.arguments, run), default: item === chosen }];
   });
 }
 
