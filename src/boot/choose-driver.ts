@@ -3,9 +3,12 @@ import type { BootLoader, Facts } from '../facts/facts.ts';
 import { bls } from './bls.ts';
 import type { BootDriver } from './driver.ts';
 import { grub2Mkconfig } from './grub2-mkconfig.ts';
+import { ostree } from './ostree.ts';
+import { proxmoxBootTool } from './proxmox-boot-tool.ts';
+import { systemdBoot } from './systemd-boot.ts';
 import { updateGrub } from './update-grub.ts';
 
-const drivers: readonly BootDriver[] = [updateGrub, grub2Mkconfig, bls];
+const drivers: readonly BootDriver[] = [updateGrub, grub2Mkconfig, proxmoxBootTool, systemdBoot, ostree, bls];
 
 /** What these write or read back is the one file that facts must have found. */
 const fromConfig: readonly BootLoader[] = ['update-grub', 'grub2-mkconfig', 'bls'];

@@ -5,7 +5,8 @@ import { parseGrubConfig } from './grub-config.ts';
 import { kernelToken } from './grub-word.ts';
 import type { ArgumentWish } from './wish.ts';
 
-const environmentMark = '\n### grubenv, read by vfleet ###\n';
+/** Stands between a configuration and the environment block beside it. */
+export const environmentMark = '\n### grubenv, read by vfleet ###\n';
 
 /** Prints a generated configuration and the environment block beside it. */
 export function readGrubBack(path: string): Script {

@@ -1,34 +1,65 @@
 import { VfleetError } from '../errors.ts';
 import type { Facts } from '../facts/facts.ts';
 import { type Script, sh } from '../shell/script.ts';
+import { keepingEntries } from './keep-entries.ts';
 
 /**
  * Rebuilds the initramfs of every kernel that may boot: `dracut -f --kver` (dracut(8)) for each, or
  * `update-initramfs -u -k all` (update-initramfs(8)). Takes up to minutes. Errors: `initramfs.unsupported`.
  */
 export function initramfsScript(facts: Facts): Script {
-  const path = sh`
-PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin`;
-  const { initramfs } = facts.boot;
-  if (initramfs === 'initramfs-tools')
-    return sh`${path}
-update-initramfs -u -k all`;
-  if (initramfs === 'dracut') {
-    const { installed } = facts.kernel;
-    if (installed.length === 0)
-      return sh`${path}
-dracut -f --regenerate-all`;
-    return installed.reduce(
-      (all: Script, release) => sh`${all}
-dracut -f --kver ${release} || exit`,
-      path,
-    );
-  }
+  refuseUnknownInitramfs(facts);
+  const { loader } = facts.boot;
+  const script = sh`
+PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin
+${facts.boot.initramfs === 'initramfs-tools' ? sh`update-initramfs -u -k all` : dracut(facts)}`;
+  return loader === 'systemd-boot' ? keepingEntries(script) : script;
+}
+
+/**
+ * Refuses a host whose initramfs nobody here knows how to build, before anything is written that needs it.
+ * Errors: `initramfs.unsupported`.
+ */
+export function refuseUnknownInitramfs({ boot }: Facts): void {
+  const { loader, initramfs } = boot;
+  const known = initramfs === 'dracut' || initramfs === 'initramfs-tools';
+  if (known && loader !== 'ostree') return;
+  const ostree = loader === 'ostree';
   throw new VfleetError({
     code: 'initramfs.unsupported',
     thing: 'the initramfs',
     expected: 'dracut or initramfs-tools',
-    found: initramfs === 'none' ? 'no tool that builds one' : initramfs,
-    next: 'rebuild it by hand, or leave the file to the tool of the distribution',
+    found: ostree
+      ? 'an ostree deployment, which brings its own'
+      : initramfs === 'none'
+        ? 'no tool that builds one'
+        : initramfs,
+    next: ostree
+      ? 'put the file into the image, or see rpm-ostree(1) on `rpm-ostree initramfs-etc`; nothing was changed'
+      : 'make that change and build the initramfs by hand, or leave it to the tool of the distribution; nothing was changed',
   });
+}
+
+/** `installed` are kernels with modules, as dracut needs them. */
+function dracut(facts: Facts): Script {
+  const { installed } = facts.kernel;
+  if (installed.length === 0) return sh`dracut -f --regenerate-all`;
+  const build = facts.boot.loader === 'systemd-boot' ? dracutForEntries : dracutFor;
+  return installed.map(build).reduce((all, one) => sh`${all}\n${one}`);
+}
+
+function dracutFor(release: string): Script {
+  return sh`dracut -f --kver ${release} || exit`;
+}
+
+/**
+ * Debian's entries name a copy of `/boot/initrd.img-RELEASE`, which kernel-install makes (85-initrd.install, 55-initrd.install);
+ * its package systemd-boot does that after update-initramfs by a hook, which dracut by itself does not run.
+ */
+function dracutForEntries(release: string): Script {
+  const image = `/boot/initrd.img-${release}`;
+  const hook = '/etc/initramfs/post-update.d/systemd-boot';
+  return sh`
+if [ -e ${image} ] && [ -x ${hook} ]; then dracut -f ${image} ${release} && ${hook} ${release} ${image} || exit
+else dracut -f --kver ${release} || exit; fi`;
 }

@@ -13,8 +13,11 @@ export interface LoaderEntry {
   readonly arguments: string;
 }
 
-/** Reads one entry file. A key that is not known is passed over, as the specification asks. */
-export function parseLoaderEntry(id: string, text: string): LoaderEntry {
+/**
+ * Reads one entry file. A key that is not known is passed over, as the specification asks. systemd-boot takes off quotes around
+ * a whole value (`line_get_key_value` in src/boot/efi-string.c); GRUB does not.
+ */
+export function parseLoaderEntry(id: string, text: string, reader: 'grub' | 'systemd-boot' = 'grub'): LoaderEntry {
   const values = new Map<string, string[]>();
   for (const line of text.split('\n')) {
     const found = /^\s*([a-z][a-z-]*)\s+(.*?)\s*$/.exec(line);
@@ -28,8 +31,12 @@ export function parseLoaderEntry(id: string, text: string): LoaderEntry {
     title: values.get('title')?.[0] ?? id,
     version,
     kernel: (image === null ? null : releaseOfImage(image)) ?? (isRelease(version) ? version : null),
-    arguments: (values.get('options') ?? []).join(' '),
+    arguments: (values.get('options') ?? []).map((value) => (reader === 'grub' ? value : unquoted(value))).join(' '),
   };
+}
+
+function unquoted(value: string): string {
+  return /^(["'])[^]*\1$/.test(value) && value.length > 1 ? value.slice(1, -1) : value;
 }
 
 /** Newest first, as GRUB's `blscfg` and systemd-boot list them. */

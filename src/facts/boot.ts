@@ -133,7 +133,7 @@ function loaderEntries(files: BootFiles, esp = false): readonly LoaderEntry[] | 
   const texts = filesOf(fileLinesOf(files.sections, 'boot-entries', /^[^:]*\.conf$/));
   return files.readable.filter(isEntry).map((path) => {
     const id = path.slice(path.lastIndexOf('/') + 1, -'.conf'.length);
-    return parseLoaderEntry(id, texts.get(path) ?? '');
+    return parseLoaderEntry(id, texts.get(path) ?? '', esp ? 'systemd-boot' : 'grub');
   });
 }
 

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { refuseUnknownInitramfs } from '../boot/initramfs.ts';
 import { joinOwned, type OwnedArguments } from '../boot/owned.ts';
 import { VfleetError } from '../errors.ts';
 import type { Effect } from './effect.ts';
@@ -17,7 +18,7 @@ export interface EnsurePlan {
 
 /**
  * Asks every resource what it would change. Pure. Errors (`VfleetError`), of the host: `ensure.name` and `ensure.path` for two
- * resources that are after the same thing, and whatever a resource refuses.
+ * resources that are after the same thing, `initramfs.unsupported`, and whatever a resource refuses.
  */
 export function planEnsure(
   resources: readonly Resource[],
@@ -30,6 +31,7 @@ export function planEnsure(
     return change === null ? [] : [{ ...change, digest: digestOf(change) }];
   });
   refuseSharedPaths(changes, context.host);
+  if (changes.some(({ effects }) => effects.some(({ kind }) => kind === 'initramfs'))) refuseInitramfs(context);
   const owned = changes.flatMap((change) => (change.ownedArguments === undefined ? [] : [change.ownedArguments]));
   return {
     changes,
@@ -56,6 +58,15 @@ function changeOf(resource: Resource, states: ReadonlyMap<string, State>, contex
     return resource.change(state, context);
   } catch (error) {
     throw error instanceof VfleetError ? error.of(context.host) : error;
+  }
+}
+
+/** In time: once a file is written, an initramfs that cannot be rebuilt leaves the host half changed. */
+function refuseInitramfs({ facts, host }: ChangeContext): void {
+  try {
+    refuseUnknownInitramfs(facts);
+  } catch (error) {
+    throw error instanceof VfleetError ? error.of(host) : error;
   }
 }
 

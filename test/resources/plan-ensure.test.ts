@@ -48,7 +48,7 @@ it('refuses two resources that are after the same thing', () => {
 
 it('names the host when a resource refuses', () => {
   const state = new Map([['kernel arguments', stateOf({})]]);
-  const wrong = factsOf({ boot: { loader: 'ostree' } });
+  const wrong = factsOf({ boot: { loader: 'unknown' } });
   const act = () =>
     planEnsure([kernelArguments({ iommu: 'pt' })], state, { host: 'node07', facts: wrong, ownedArguments: {} });
   expect(act).toThrow(/^node07: /);

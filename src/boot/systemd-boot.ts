@@ -1,0 +1,230 @@
+import { VfleetError } from '../errors.ts';
+import type { Facts } from '../facts/facts.ts';
+import type { State } from '../resources/resource.ts';
+import { joinScripts, raw, type Script, sh } from '../shell/script.ts';
+import type { BootDriver, BootInput, BootPlan, ConfiguredFile } from './driver.ts';
+import { editCmdline } from './edit-cmdline.ts';
+import { editLoaderEntry } from './edit-loader-entry.ts';
+import { problemOfLine } from './grub-read-back.ts';
+import { anywhere, type OwnedArguments, ownedAt } from './owned.ts';
+import {
+  entryGlobs,
+  imageGlobs,
+  type Owner,
+  ownerOf,
+  placeOf,
+  readEntries,
+  readEntry,
+  type SystemdEntry,
+  unified,
+} from './systemd-entries.ts';
+import type { ArgumentWish } from './wish.ts';
+
+const cmdline = '/etc/kernel/cmdline';
+
+/**
+ * systemd-boot: arguments stand in every entry of `loader/entries`, which are edited as files, and in `/etc/kernel/cmdline`,
+ * from which kernel-install(8) makes the entry of a kernel that is installed later. Unified kernel images are refused.
+ */
+export const systemdBoot: BootDriver = {
+  loader: 'systemd-boot',
+  generates: false,
+  read: () => ({ files: [...entryGlobs, cmdline], probes: { around: aroundProbe() } }),
+  plan,
+  // The entries are the files themselves; that they are on disk is all there is to do.
+  regenerate: () => sh`
+for folder in /boot/loader/entries /boot/efi/loader/entries /efi/loader/entries; do
+  if [ -d "$folder" ]; then sync -f "$folder" || sync; fi
+done`,
+  readBack,
+  judgeReadBack: judge,
+};
+
+/** One place where arguments stand, as it was and as it should be. */
+interface Edited {
+  readonly place: string;
+  readonly file: ConfiguredFile;
+  readonly changed: boolean;
+  readonly owned: readonly string[];
+  readonly added: readonly string[];
+  readonly removed: readonly string[];
+  readonly notes: readonly string[];
+}
+
+function plan(wish: ArgumentWish, { facts, state, owned }: BootInput): BootPlan {
+  const around = state
+    .probe('around')
+    .stdout.split('\n')
+    .filter((line) => line !== '');
+  const images = around.filter((line) => line.startsWith('/'));
+  if (images.length > 0) throw unified(images);
+  const entries = readEntries(state, facts);
+  if (entries.length === 0) throw noEntries(facts);
+  const configured = state.file(cmdline);
+  const edits = [
+    ...(configured.kind === 'absent' ? [] : [editConfigured(state, wish, owned)]),
+    ...entries.map((entry) => editEntry(entry, state, wish, owned)),
+  ];
+  const changed = edits.filter((edit) => edit.changed);
+  const written = changed.filter(({ place }) => place !== cmdline);
+  const added = union(edits.map((edit) => edit.added));
+  const removed = union(edits.map((edit) => edit.removed));
+  if (around.includes('kernelstub') && written.length > 0) throw ofKernelstub(added, removed);
+  return {
+    files: changed.map((edit) => edit.file),
+    ownedTokens: Object.fromEntries(
+      edits.map((edit) => [edit.place, wish.present.filter((token) => [...edit.owned, ...edit.added].includes(token))]),
+    ),
+    added,
+    removed,
+    outdated: false,
+    notes: [
+      ...union(edits.map((edit) => edit.notes)),
+      ...(changed.length > 0 && configured.kind === 'absent' ? laterKernels(around) : []),
+      ...(changed.length > 0 && around.includes('cmdline.d') ? [noteOnFolder] : []),
+      ...powerNotes(written, entries),
+    ],
+    line: null,
+  };
+}
+
+function editEntry(entry: SystemdEntry, state: State, wish: ArgumentWish, all: OwnedArguments): Edited {
+  const { path, text } = entry;
+  const place = placeOf(path);
+  const owned = ownedIn(place, all);
+  const edit = editLoaderEntry(path, text, wish, 'systemd-boot', owned);
+  const file = { path, before: state.file(path), after: edit.text, encoding: 'latin1' } as const;
+  return { ...edit, place, file, changed: edit.text !== text, owned };
+}
+
+function editConfigured(state: State, wish: ArgumentWish, all: OwnedArguments): Edited {
+  const before = state.file(cmdline);
+  if (before.kind !== 'file') throw noFile(before.kind === 'other' ? before.type : 'nothing');
+  const text = before.bytes.toString('latin1');
+  const owned = ownedIn(cmdline, all);
+  const edit = editCmdline(cmdline, text, wish, owned);
+  const file = { path: cmdline, before, after: edit.text, encoding: 'latin1' } as const;
+  return { ...edit, place: cmdline, file, changed: edit.text !== text, owned };
+}
+
+/**
+ * Tokens that are the runner's in one place. The entry of a kernel that was installed since was made by kernel-install from
+ * `/etc/kernel/cmdline`, or without that from the command line that ran: what is the runner's there is so in it as well.
+ */
+function ownedIn(place: string, all: OwnedArguments): readonly string[] {
+  if (all[place] !== undefined || all[anywhere] !== undefined) return ownedAt(all, place);
+  if (all[cmdline] !== undefined) return all[cmdline];
+  const [first = [], ...others] = Object.values(all);
+  return place === cmdline ? [] : first.filter((token) => others.every((tokens) => tokens.includes(token)));
+}
+
+/** What kernel-install(8) takes for a kernel that is installed before the reboot. */
+function laterKernels(around: readonly string[]): readonly string[] {
+  if (around.includes('vendor-cmdline')) {
+    return [
+      `${cmdline} does not exist: a kernel that is installed later gets the arguments of /usr/lib/kernel/cmdline, without these`,
+    ];
+  }
+  if (!around.includes('kernel-install')) return [];
+  return [
+    `${cmdline} does not exist: a kernel that is installed later gets the arguments of the kernel that runs then, so install none before the reboot`,
+  ];
+}
+
+const noteOnFolder =
+  '/etc/kernel/cmdline.d holds arguments too, which kernel-install does not read; they are left as they are';
+
+/** A rename on vfat is no single write to the disk. */
+function powerNotes(written: readonly Edited[], entries: readonly SystemdEntry[]): readonly string[] {
+  if (written.length === 0) return [];
+  const rest =
+    entries.length > 1
+      ? 'the other entries stay bootable, and the default one is written last'
+      : 'there is no other entry to boot then';
+  return [`power lost in the moment in which an entry on the EFI system partition is replaced may damage it; ${rest}`];
+}
+
+/** What there is beside the entries that decides about them. */
+function aroundProbe(): Script {
+  return joinScripts([
+    sh`
+if [ -e /etc/kernelstub/configuration ] && command -v kernelstub >/dev/null 2>&1; then echo kernelstub; fi
+if command -v kernel-install >/dev/null 2>&1; then echo kernel-install; fi
+if [ -e /usr/lib/kernel/cmdline ]; then echo vendor-cmdline; fi
+for file in /etc/kernel/cmdline.d/*.conf; do if [ -s "$file" ]; then echo cmdline.d; break; fi; done`,
+    ...imageGlobs.map((glob) => sh`for file in ${raw(glob)}; do if [ -f "$file" ]; then echo "$file"; fi; done`),
+  ]);
+}
+
+const bootctlMark = '\n### bootctl list, run by vfleet ###\n';
+
+/** The entries as they stand on disk; what `bootctl` makes of them is for people. */
+function readBack(facts: Facts): Script {
+  const { machineId, root } = ownerOf(facts);
+  return joinScripts([
+    sh`section boot-entries
+printf 'system %s %s\n' ${machineId ?? '-'} ${root ?? '-'}`,
+    ...entryGlobs.map(
+      (glob) => sh`
+for file in ${raw(glob)}; do
+  if [ -f "$file" ]; then printf '\n### entry %s ###\n' "$file"; cat "$file"; fi
+done`,
+    ),
+    sh`
+printf %s ${bootctlMark}
+if command -v bootctl >/dev/null 2>&1; then bootctl list --no-pager 2>&1 || :; fi`,
+  ]);
+}
+
+function judge(text: string, wish: ArgumentWish): readonly string[] {
+  const [head = '', ...parts] = (text.split(bootctlMark)[0] ?? '').split(/^### entry (.*) ###\n/m);
+  const [, machineId = '-', root = '-'] = /^system (\S+) (.*)$/m.exec(head) ?? [];
+  const owner: Owner = { machineId: machineId === '-' ? null : machineId, root: root === '-' ? null : root };
+  const entries = parts.flatMap((path, index) =>
+    index % 2 === 0 ? (readEntry(path, parts[index + 1] ?? '', owner) ?? []) : [],
+  );
+  if (entries.length === 0) return ['there is no boot entry of this system in loader/entries'];
+  return entries.flatMap(({ path, parsed }) => {
+    const problem = problemOfLine(parsed.arguments, wish);
+    return problem === null ? [] : [`boot entry ${path} ${problem}`];
+  });
+}
+
+function union(lists: readonly (readonly string[])[]): readonly string[] {
+  return [...new Set(lists.flat())];
+}
+
+function noEntries({ boot }: Facts): VfleetError {
+  return new VfleetError({
+    code: 'boot.source',
+    thing: 'the boot entries of systemd-boot',
+    expected: 'files in loader/entries below /boot, /boot/efi or /efi that start a kernel of this system',
+    found: `none (${boot.loaderEvidence})`,
+    next: 'mount the EFI system partition, and look at `bootctl list`; nothing was changed',
+  });
+}
+
+function noFile(found: string): VfleetError {
+  return new VfleetError({
+    code: 'boot.source',
+    thing: cmdline,
+    expected: 'a regular file',
+    found,
+    next: 'replace it by a file with the arguments on one line; nothing was changed',
+  });
+}
+
+/** kernelstub writes its entries anew at every kernel and every initramfs, from its own configuration. */
+function ofKernelstub(added: readonly string[], removed: readonly string[]): VfleetError {
+  const flags = [
+    ...(added.length > 0 ? [`--add-options "${added.join(' ')}"`] : []),
+    ...(removed.length > 0 ? [`--delete-options "${removed.join(' ')}"`] : []),
+  ];
+  return new VfleetError({
+    code: 'boot.unsupported',
+    thing: 'the boot entries of systemd-boot',
+    expected: 'entries that stay as they are written',
+    found: 'kernelstub, which writes them anew from /etc/kernelstub/configuration',
+    next: `run \`kernelstub ${flags.join(' ')}\` on the host, then apply again; nothing was changed`,
+  });
+}
