@@ -1,6 +1,7 @@
 import type { MachineSettings } from '../machine.ts';
 import type { Disk } from './disk.ts';
 import { modelFolder } from './journal.ts';
+import { folder } from './layout.ts';
 
 /** Where the files of a partition are that is not mounted. */
 export function partitionFolder(uuid: string): string {
@@ -22,4 +23,14 @@ export function findOnPartition(disk: Disk, partition: string, path: string): st
     at = `${at}/${name}`;
   }
   return disk.size(at) === null ? null : at;
+}
+
+/** What the stand-in of mount(8) has copied to a mount point is not there after a boot. */
+export function forgetMounts(disk: Disk, { filesystems }: MachineSettings): void {
+  for (const line of (disk.read('/proc/self/mounts') ?? '').split('\n')) {
+    const [source = '', mount = '', type] = line.split(' ');
+    if (type !== 'vfat' || !source.startsWith('/dev/') || filesystems.some((item) => item.mount === mount)) continue;
+    disk.remove(mount);
+    disk.lay(new Map([[mount, folder()]]));
+  }
 }

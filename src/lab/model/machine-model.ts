@@ -5,12 +5,14 @@ import type { Boot, MachineKind, MachineModel, MachineSettings } from '../machin
 import { pciIdsFile } from '../machine-kind.ts';
 import { initramfsName, printInitramfs } from './boot-images.ts';
 import { type Disk, openDisk } from './disk.ts';
+import { forgetMounts } from './esp.ts';
 import { powerOn } from './firmware.ts';
 import { editEnvironment, readEnvironment } from './grub-environment.ts';
 import { identityOf } from './identity.ts';
 import { modelFolder } from './journal.ts';
 import { kindFiles } from './kind-files.ts';
 import { below, file, folder, type Layout, link, merge } from './layout.ts';
+import { loaderToolsLayout } from './loader-tools.ts';
 import { kernelLayout } from './module-folder.ts';
 import { startKernel } from './start-kernel.ts';
 import { blessEntry } from './systemd-boot.ts';
@@ -34,6 +36,7 @@ async function furnish(root: string, kind: MachineKind, name: string): Promise<v
       ...kind.settings.kernels.map((kernel) => kernelLayout(kind.settings, kernel)),
       initramfsLayout(kind),
       await toolboxLayout(kind.settings),
+      await loaderToolsLayout(kind.settings),
       toolSettings(kind.settings),
       await kindFiles(kind),
     ]),
@@ -56,6 +59,7 @@ async function boot(root: string, kind: MachineKind): Promise<Boot> {
   const disk = openDisk(root);
   const start = powerOn(disk, kind.settings);
   if (start.kind === 'dead') return start;
+  forgetMounts(disk, kind.settings);
   const hostname = disk.read('/etc/hostname')?.trim() || 'localhost';
   const identity = identityOf(disk.read(`${modelFolder}/name`)?.trim() ?? hostname);
   const running = startKernel({
