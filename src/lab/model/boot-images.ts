@@ -1,3 +1,5 @@
+import type { MachineSettings } from '../machine.ts';
+
 /**
  * What stands in for the binary images in `/boot`: short texts with the facts that matter. The stand-ins of
  * `update-initramfs` and `dracut` write the same form (`src/lab/tools/write-initramfs`).
@@ -44,7 +46,13 @@ export function readInitramfs(text: string): Initramfs | null {
   return { release, load: after('load'), modprobe: after('modprobe') };
 }
 
-/** Name of the initramfs of a release in `/boot`. */
-export function initramfsName(tool: 'dracut' | 'initramfs-tools', release: string): string {
-  return tool === 'dracut' ? `initramfs-${release}.img` : `initrd.img-${release}`;
+/** Name of the initramfs of a release in `/boot`: each distribution has its own. */
+export function initramfsName({ initramfs, distribution }: MachineSettings, release: string): string {
+  if (initramfs === 'initramfs-tools') return `initrd.img-${release}`;
+  return isSuse(distribution.id) ? `initrd-${release}` : `initramfs-${release}.img`;
+}
+
+/** SLES, openSUSE and what comes from them (os-release(5)). */
+export function isSuse(id: string): boolean {
+  return /^(?:sle|opensuse)/.test(id);
 }

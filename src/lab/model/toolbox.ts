@@ -2,7 +2,9 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { MachineSettings } from '../machine.ts';
 import { toolsFolder } from '../machine-kind.ts';
+import { isSuse } from './boot-images.ts';
 import type { Disk } from './disk.ts';
+import { enterpriseGrub } from './grub-flavour.ts';
 import { modelFolder } from './journal.ts';
 import { below, type Entry, file, type Layout, merge } from './layout.ts';
 
@@ -55,12 +57,30 @@ const redhat: readonly Tool[] = [
   { script: 'grub-probe', at: ['/usr/sbin/grub2-probe'] },
 ];
 
-/** The parts that grub-mkconfig runs, in /etc/grub.d; Debian's other ones, and the one that came with 2.12. */
+/** Since Enterprise Linux 8, whether or not GRUB reads boot entries. */
+const enterprise: readonly Tool[] = [{ script: 'grubby', at: ['/usr/sbin/grubby'] }];
+
+/** The parts that grub-mkconfig runs, in /etc/grub.d; Debian's other ones, and the one that came with 2.12; those of Red Hat. */
 const grubParts = ['00_header', '10_linux', '40_custom', '41_custom'];
 const debianParts = ['05_debian_theme', '20_linux_xen', '30_os-prober', '30_uefi-firmware'];
 const newParts = ['25_bli'];
+const enterpriseParts = [
+  ...['01_users', '08_fallback_counting', '10_reset_boot_success', '12_menu_auto_hide'],
+  ...['20_linux_xen', '20_ppc_terminfo', '30_os-prober', '30_uefi-firmware'],
+];
 
-function grubPartsOf({ distribution, tools }: MachineSettings): readonly string[] {
+/** A machine that boots by systemd-boot alone has none. */
+function grubTools({ boot, initramfs }: MachineSettings): readonly Tool[] {
+  if (boot.loader === 'systemd-boot') return [];
+  return initramfs === 'initramfs-tools' ? debian : redhat;
+}
+
+function grubPartsOf({ boot, distribution, tools }: MachineSettings): readonly string[] {
+  if (boot.loader === 'systemd-boot') return [];
+  const redHat = enterpriseGrub(tools.grub);
+  if (redHat !== null)
+    return [...grubParts, ...enterpriseParts, ...(redHat.version === 8 ? [] : ['14_menu_show_once'])];
+  if (isSuse(distribution.id)) return [...grubParts, '20_linux_xen', '30_os-prober', '30_uefi-firmware'];
   if (distribution.id !== 'debian') return grubParts;
   return [...grubParts, ...debianParts, ...(tools.grub.startsWith('2.06') ? [] : newParts)];
 }
@@ -69,7 +89,8 @@ function grubPartsOf({ distribution, tools }: MachineSettings): readonly string[
 export async function toolboxLayout(settings: MachineSettings): Promise<Layout> {
   const tools = [
     ...common,
-    ...(settings.boot.loader === 'update-grub' ? debian : redhat),
+    ...grubTools(settings),
+    ...(enterpriseGrub(settings.tools.grub) === null ? [] : enterprise),
     {
       script: settings.initramfs === 'dracut' ? 'dracut' : 'update-initramfs',
       at: [settings.initramfs === 'dracut' ? '/usr/bin/dracut' : '/usr/sbin/update-initramfs'],
@@ -87,7 +108,7 @@ export async function toolboxLayout(settings: MachineSettings): Promise<Layout> 
     grubPartsOf(settings).map(async (name): Promise<[string, Entry]> => [name, await script(`grub.d/${name}`)]),
   );
   const shared = await Promise.all(
-    ['lib.sh', 'write-initramfs', 'load-modules', 'run-unit'].map(
+    ['lib.sh', 'write-initramfs', 'load-modules', 'run-unit', 'grub-bls-menu'].map(
       async (name): Promise<[string, Entry]> => [name, await script(name)],
     ),
   );
