@@ -90,5 +90,5 @@ function moved(thrown: unknown, file: string, plan: SavedPlan): unknown {
 }
 
 function asPlanned(plan: HostPlan): PlannedHost {
-  return { name: plan.host, state: 'ok', failure: null, plan, gates: plan.gates, checks: [], warnings: [] };
+  return { name: plan.host, state: 'ok', failure: null, plan, gates: plan.gates, checks: [], warnings: [], leftovers: [] };
 }

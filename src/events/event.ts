@@ -1,6 +1,7 @@
 import type { Verdict } from '../checks/check.ts';
 import type { ErrorParts } from '../errors.ts';
 import type { Facts } from '../facts/facts.ts';
+import type { Leftover } from '../host/leftovers/finding.ts';
 import type { Effect } from '../resources/effect.ts';
 
 /** How a host ended. Every host of a run ends in exactly one. */
@@ -60,6 +61,7 @@ export type Event =
   | { readonly type: 'host-started'; readonly host: string }
   | { readonly type: 'phase'; readonly host: string; readonly phase: Phase; readonly detail?: string }
   | { readonly type: 'facts-read'; readonly host: string; readonly facts: Facts }
+  | { readonly type: 'leftovers'; readonly host: string; readonly leftovers: readonly Leftover[] }
   | { readonly type: 'planned'; readonly host: string; readonly plan: HostPlan }
   | { readonly type: 'write-intent'; readonly host: string; readonly changes: readonly PlannedChange[] }
   | { readonly type: 'written'; readonly host: string; readonly changes: readonly PlannedChange[] }

@@ -13,6 +13,7 @@ const keys: { readonly [T in Event['type']]: readonly (keyof Extract<Event, { re
   'host-started': ['host'],
   phase: ['host', 'phase'],
   'facts-read': ['host', 'facts'],
+  leftovers: ['host', 'leftovers'],
   planned: ['host', 'plan'],
   'write-intent': ['host', 'changes'],
   written: ['host', 'changes'],

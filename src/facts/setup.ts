@@ -9,7 +9,7 @@ import { fileLinesOf, linesOf, type Sections } from './sections.ts';
  */
 export const setupProbe = sh`
 section setup-files
-grep -aHs '' /etc/modprobe.d/*.conf /etc/modules /etc/modules-load.d/*.conf /etc/initramfs-tools/modules \\
+grep -aHs '' /etc/modprobe.d/*.conf /etc/modules-load.d/*.conf /etc/initramfs-tools/modules \\
   /etc/dracut.conf.d/*.conf /etc/driverctl.d/* /usr/bin/vfio-pci-override.sh \\
   /usr/lib/systemd/oc-hugetlb-reserve-pages.sh /usr/lib/systemd/system/oc-hugetlb-gigantic-pages.service \\
   /etc/systemd/system/sysinit.target.wants/oc-hugetlb-gigantic-pages.service

@@ -66,6 +66,8 @@ function step(host: HostSummary, event: HostEvent, command: Command | null): Hos
       return entered(host, event);
     case 'facts-read':
       return command === 'facts' ? { ...host, facts: event.facts } : host;
+    case 'leftovers':
+      return { ...host, leftovers: event.leftovers };
     case 'planned':
       return { ...host, plan: event.plan, gates: event.plan.gates.reduce(withVerdict, host.gates) };
     case 'written':

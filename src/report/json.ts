@@ -1,6 +1,7 @@
 import type { Verdict } from '../checks/check.ts';
 import type { Command, Failure, HostState, Phase, PlannedChange } from '../events/event.ts';
 import type { Facts } from '../facts/facts.ts';
+import type { Leftover } from '../host/leftovers/finding.ts';
 import type { Effect } from '../resources/effect.ts';
 import { escapeJson } from './escape.ts';
 import { exitCode } from './exit-code.ts';
@@ -60,6 +61,8 @@ export interface JsonHost {
   readonly writes: number;
   readonly reboots: number;
   readonly warnings: readonly string[];
+  /** What an earlier preparation of it, by hand or by an installer, has left there, and what becomes of that. */
+  readonly leftovers: readonly Leftover[];
   /** What `facts` found; `null` for other commands. */
   readonly facts: Facts | null;
 }
@@ -90,11 +93,11 @@ function documentOf(summary: Summary, command: Command): JsonDocument {
 
 function hostOf(host: HostSummary): JsonHost {
   const { name, rack, state, failure, startedAt, endedAt, phases, gates, checks, plan } = host;
-  const { written, settled, writes, reboots, warnings, facts } = host;
+  const { written, settled, writes, reboots, warnings, leftovers, facts } = host;
   const due = plan === null ? null : { changes: plan.changes, pending: plan.pending, effects: plan.effects };
   return {
     ...{ name, rack, state, failure, startedAt, endedAt, phases, gates, checks },
     plan: due,
-    ...{ written, settled, writes, reboots, warnings, facts },
+    ...{ written, settled, writes, reboots, warnings, leftovers, facts },
   };
 }

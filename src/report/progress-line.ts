@@ -31,6 +31,7 @@ export function progressLine(event: Stamped, startedAt: number | null, all: bool
       return all ? `${escapeLine(event.host)}: back after the reboot` : null;
     case 'host-started':
     case 'facts-read':
+    case 'leftovers':
     case 'planned':
     case 'write-intent':
     case 'written':

@@ -1,6 +1,7 @@
 import type { Verdict } from '../checks/check.ts';
 import type { Command, Failure, HostPlan, HostState, Phase, PlannedChange } from '../events/event.ts';
 import type { Facts } from '../facts/facts.ts';
+import type { Leftover } from '../host/leftovers/finding.ts';
 import type { Effect } from '../resources/effect.ts';
 
 /** What became of one host in a run. Times are ISO 8601, UTC. */
@@ -29,6 +30,8 @@ export interface HostSummary {
   readonly writes: number;
   readonly reboots: number;
   readonly warnings: readonly string[];
+  /** What an earlier preparation of it, by hand or by an installer, has left there. */
+  readonly leftovers: readonly Leftover[];
   /** The latest facts, kept by the command `facts` only; `null` otherwise. */
   readonly facts: Facts | null;
 }
@@ -91,6 +94,7 @@ export function newHost(name: string, rack: string | null): HostSummary {
     writes: 0,
     reboots: 0,
     warnings: [],
+    leftovers: [],
     facts: null,
   };
 }

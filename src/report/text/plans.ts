@@ -6,12 +6,16 @@ import { count, indent, joinSections, type TextOptions } from './block.ts';
 import { diffLines } from './diff.ts';
 import { describeEffects } from './effects.ts';
 import { groupByText, heading } from './group.ts';
+import { leftoverLines } from './leftovers.ts';
 import { reasonLines } from './reason.ts';
 import { stateText } from './state.ts';
 import { isOpen, outcomeNames, outcomes, verdictLines } from './verdict.ts';
 
 /** What is shown of a host's plan; a host of a summary is one. */
-export type PlannedHost = Pick<HostSummary, 'name' | 'state' | 'failure' | 'plan' | 'gates' | 'checks' | 'warnings'>;
+export type PlannedHost = Pick<
+  HostSummary,
+  'name' | 'state' | 'failure' | 'plan' | 'gates' | 'checks' | 'warnings' | 'leftovers'
+>;
 
 /**
  * What would be done, for people. Hosts with equal plans are one group; then those with nothing to do in one line, then
@@ -32,6 +36,7 @@ export function renderPlans(hosts: readonly PlannedHost[], options: TextOptions)
       ...indent(lines),
     ]),
     ...[...hostStates, null].flatMap((state) => stoppedSections(hosts, state, paint)),
+    leftoverLines(hosts, paint),
     [numbers(hosts, changing, idle)],
   ]);
 }

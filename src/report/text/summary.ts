@@ -6,6 +6,7 @@ import { type HostSummary, hostStates, type Summary } from '../summary.ts';
 import { count, indent, joinSections, type TextOptions, table } from './block.ts';
 import { groupByText, heading } from './group.ts';
 import { nextCommand } from './hint.ts';
+import { leftoverLines } from './leftovers.ts';
 import { failedChecks, reasonLines } from './reason.ts';
 import { stateText } from './state.ts';
 
@@ -29,6 +30,7 @@ export function renderSummary(summary: Summary, options: SummaryOptions): string
   if (summary.command === 'plan') return joinSections([warningLines(warnings, [], paint), [totals], next]);
   return joinSections([
     warningLines(warnings, hosts, paint),
+    leftoverLines(hosts, paint),
     ...stoppedSections(summary.command === 'verify' ? hosts.filter((host) => !failedChecks(host)) : hosts, paint),
     [totals, ...stateLines(hosts, paint, options)],
     next,
