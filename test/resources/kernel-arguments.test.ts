@@ -16,8 +16,9 @@ const caseSchema = z.strictObject({
   source: z.enum(['vm', 'public', 'constructed']),
   address: z.string().optional(),
   after: z.string().optional(),
-  loader: z.enum(['update-grub', 'grub2-mkconfig', 'bls']),
-  configPath: z.string(),
+  loader: z.enum(['update-grub', 'grub2-mkconfig', 'bls', 'proxmox-boot-tool', 'systemd-boot', 'ostree']),
+  firmware: z.enum(['bios', 'uefi']).default('bios'),
+  configPath: z.string().nullable(),
   running: z.string(),
   /** Arguments of the default boot entry, where the generated configuration was read. */
   entries: z.string().optional(),
@@ -25,6 +26,8 @@ const caseSchema = z.strictObject({
     z.string(),
     z.union([z.string(), z.literal(true), z.array(z.string()), z.strictObject({ absent: z.literal(true) })]),
   ),
+  /** What the probes of the driver printed. */
+  probes: z.record(z.string(), z.strictObject({ code: z.number().default(0), stdout: z.string() })).default({}),
   /** By place. */
   owned: z.record(z.string(), z.array(z.string())),
   /** Paths of files that are to be removed. */
@@ -36,6 +39,8 @@ const caseSchema = z.strictObject({
       effects: z.array(z.string()),
       owned: z.record(z.string(), z.array(z.string())),
       notes: z.array(z.string()),
+      /** Lines of the diff of a tool that keeps arguments itself, without those that stay. */
+      tool: z.array(z.string()).optional(),
     })
     .nullable()
     .optional(),
@@ -54,10 +59,15 @@ function filesBelow(folder: string): Record<string, string> {
   );
 }
 
-function contextOf({ loader, configPath, running, entries, owned }: Case): ChangeContext {
+function contextOf({ loader, configPath, firmware, running, entries, owned }: Case): ChangeContext {
   const entry = { title: 'Linux', kernel: '6.1.0', arguments: entries ?? '', default: true };
   const boot = { loader, configPath, running, entries: entries === undefined ? null : [entry] };
-  return { host: 'node01', facts: factsOf({ boot }), ownedArguments: owned };
+  const facts = factsOf({ boot });
+  return {
+    host: 'node01',
+    facts: { ...facts, firmware: { ...facts.firmware, kind: firmware } },
+    ownedArguments: owned,
+  };
 }
 
 function resourceOf({ wish }: Case): ReturnType<typeof kernelArguments> {
@@ -80,11 +90,17 @@ function filesAfter(before: Record<string, string>, change: Change | null): Reco
   return files;
 }
 
+/** What a tool adds and takes out, of the diff that no action stands for. */
+function toolLines(change: Change): readonly string[] {
+  const diff = change.diffs[change.actions.length] ?? '';
+  return diff.split('\n').filter((line) => /^[+-][^+-]/.test(line));
+}
+
 describe.each(readdirSync(fixtures))('%s', (name) => {
   const given = caseSchema.parse(JSON.parse(readFileSync(join(fixtures, name, 'case.json'), 'utf8')));
   const before = filesBelow(join(fixtures, name, 'before'));
   const run = (files: Record<string, string>): Change | null =>
-    resourceOf(given).change(stateOf(files), contextOf(given));
+    resourceOf(given).change(stateOf(files, given.probes), contextOf(given));
 
   if (given.error !== undefined) {
     const { code, words } = given.error;
@@ -111,6 +127,7 @@ describe.each(readdirSync(fixtures))('%s', (name) => {
         effects: change.effects.map((effect) => effect.kind),
         owned: change.ownedArguments,
         notes: change.notes,
+        ...(given.expect?.tool && { tool: toolLines(change) }),
       },
     ).toEqual(wanted);
   });
@@ -134,7 +151,7 @@ describe.each(readdirSync(fixtures))('%s', (name) => {
   it('writes no file in a second run', () => {
     const change = run(before);
     const context = { ...contextOf(given), ownedArguments: change?.ownedArguments ?? given.owned };
-    const again = resourceOf(given).change(stateOf(filesAfter(before, change)), context);
+    const again = resourceOf(given).change(stateOf(filesAfter(before, change), given.probes), context);
     expect(again?.actions ?? []).toEqual([]);
   });
 });
