@@ -1,35 +1,14 @@
 import { parseArgument, parseArguments, sameName } from '../boot/arguments.ts';
+import { knownParameters } from '../boot/known-parameters.ts';
 import type { Facts } from '../facts/facts.ts';
-
-/** Arguments of which a misspelling is likely and does harm: the kernel takes unknown ones without a word. */
-const known = [
-  'intel_iommu',
-  'amd_iommu',
-  'iommu',
-  'iommu.passthrough',
-  'vfio_iommu_type1.allow_unsafe_interrupts',
-  'vfio-pci.ids',
-  'vfio-pci.disable_vga',
-  'biosdevname',
-  'net.ifnames',
-  'hugepages',
-  'hugepagesz',
-  'default_hugepagesz',
-  'modprobe.blacklist',
-  'rd.driver.blacklist',
-  'rdblacklist',
-  'nouveau.modeset',
-  'crashkernel',
-  'pci',
-];
 
 /** What is odd about the running command line, though it decides nothing. */
 export function argumentNotes(facts: Facts, wished: readonly string[]): readonly string[] {
   const running = parseArguments(facts.boot.running);
   const names = [...new Set(running.map((argument) => argument.name))];
   const misspelt = names.flatMap((name) => {
-    const meant = known.find((word) => isOneErrorAway(name, word));
-    return meant === undefined || known.some((word) => sameName(word, name))
+    const meant = knownParameters.find((word) => isOneErrorAway(name, word));
+    return meant === undefined || knownParameters.some((word) => sameName(word, name))
       ? []
       : [`note: ${name} is no argument that the kernel knows; was ${meant} meant?`];
   });

@@ -1,4 +1,5 @@
 import { leftoverArguments, missingArguments, parseArguments } from '../boot/arguments.ts';
+import { ownEntries } from '../boot/own-entries.ts';
 import type { BootEntry, Facts } from '../facts/facts.ts';
 import { sh } from '../shell/script.ts';
 import { argumentNotes } from './argument-notes.ts';
@@ -80,18 +81,6 @@ function unsureOfNext(facts: Facts, entries: readonly BootEntry[] | null, eviden
         : 'a boot entry takes its arguments from a variable';
   const found = `All run now; whether the next boot has them is not known: ${why}.`;
   return { outcome: 'unknown', found, evidence, remedy: rightsRemedy(facts) };
-}
-
-/** Entries of this system's kernels: neither other systems, nor rescue and recovery entries, take part in its settings. */
-function ownEntries(facts: Facts): readonly BootEntry[] | null {
-  const { installed } = facts.kernel;
-  const isOwn = ({ kernel }: BootEntry) => kernel !== null && (installed.length === 0 || installed.includes(kernel));
-  return facts.boot.entries?.filter((entry) => entry.default || (isOwn(entry) && !isRecovery(entry))) ?? null;
-}
-
-/** Recovery entries leave `GRUB_CMDLINE_LINUX_DEFAULT` out (`10_linux` of GRUB), and run no guests. */
-function isRecovery(entry: BootEntry): boolean {
-  return parseArguments(entry.arguments).some(({ token }) => token === 'single' || token === 'recovery');
 }
 
 /** What a line falls short of, for people; `null`: nothing. */

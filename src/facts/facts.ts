@@ -152,6 +152,15 @@ export interface BootEntry {
   readonly default: boolean;
 }
 
+/** A place that sets kernel arguments, with the value as it stands there, quotes included. */
+export interface ConfiguredPlace {
+  readonly path: string;
+  readonly variable: string;
+  readonly value: string;
+  /** It extends what comes before it: `+=`. */
+  readonly append?: true;
+}
+
 export interface BootFacts {
   readonly loader: BootLoader;
   /** What the decision rests on, for people: `/usr/sbin/update-grub, /boot/grub/grub.cfg`. */
@@ -163,6 +172,6 @@ export interface BootFacts {
   /** `/proc/cmdline`, without the final newline. */
   readonly running: string;
   /** The configured source text: path and value of each place that sets arguments. */
-  readonly configured: readonly { readonly path: string; readonly variable: string; readonly value: string }[] | null;
+  readonly configured: readonly ConfiguredPlace[] | null;
   readonly initramfs: 'dracut' | 'initramfs-tools' | 'mkinitcpio' | 'none';
 }

@@ -10,14 +10,15 @@ export function configuredArguments(lines: readonly FileLine[]): readonly Config
     const line = lines[i];
     if (line === undefined) continue;
     const { path } = line;
-    const setting = /^\s*(?:export\s+)?(GRUB_CMDLINE_LINUX\w*)\+?=(.*)$/.exec(line.text);
+    const setting = /^\s*(?:export\s+)?(GRUB_CMDLINE_LINUX\w*)(\+?)=(.*)$/.exec(line.text);
     if (/^\/etc\/kernel\/cmdline(?:\.d\/|$)/.test(path)) {
       if (line.text.trim() !== '' && !line.text.startsWith('#'))
         found.push({ path, variable: 'cmdline', value: line.text });
     } else if (setting?.[1] !== undefined) {
-      let value = setting[2] ?? '';
+      let value = setting[3] ?? '';
       for (; isOpen(value) && lines[i + 1]?.path === path; i++) value = joinLine(value, lines[i + 1]?.text ?? '');
-      found.push({ path, variable: setting[1], value: value.trim() });
+      const append = setting[2] === '+';
+      found.push({ path, variable: setting[1], value: value.trim(), ...(append && { append }) });
     }
   }
   return found;

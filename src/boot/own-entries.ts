@@ -1,0 +1,18 @@
+import type { BootEntry, Facts } from '../facts/facts.ts';
+import { parseArguments } from './arguments.ts';
+
+/**
+ * Entries of this system's kernels, and the default one: neither other systems, nor rescue and recovery entries, take part
+ * in its settings. `null`: they could not be read.
+ */
+export function ownEntries({ boot, kernel }: Pick<Facts, 'boot' | 'kernel'>): readonly BootEntry[] | null {
+  const { installed } = kernel;
+  const isOwn = (entry: BootEntry) =>
+    entry.kernel !== null && (installed.length === 0 || installed.includes(entry.kernel));
+  return boot.entries?.filter((entry) => entry.default || (isOwn(entry) && !isRecovery(entry))) ?? null;
+}
+
+/** Recovery entries leave `GRUB_CMDLINE_LINUX_DEFAULT` out (`10_linux` of GRUB), and run no guests. */
+function isRecovery(entry: BootEntry): boolean {
+  return parseArguments(entry.arguments).some(({ token }) => token === 'single' || token === 'recovery');
+}
