@@ -17,6 +17,7 @@ export interface ApplyArguments extends ConnectionArguments {
   readonly yes: boolean;
   readonly rebootDeadline: number;
   readonly rebootWithGuests: boolean;
+  readonly rebootAgain: boolean;
 }
 
 /** Refuses an `apply` that would have to ask where nobody can answer. */
@@ -62,6 +63,7 @@ export function startApply(
     environment,
     reboot: { deadline: args.rebootDeadline * 60_000 },
     guestsAllowed: args.rebootWithGuests,
+    rebootAgain: args.rebootAgain,
     ...(plans !== undefined && { expected: new Map(plans.map((plan) => [plan.host, plan])) }),
   });
 }

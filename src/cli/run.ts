@@ -34,6 +34,7 @@ export interface Run {
   readonly expected?: ReadonlyMap<string, HostPlan>;
   readonly reboot?: Partial<RebootPolicy>;
   readonly guestsAllowed?: boolean;
+  readonly rebootAgain?: boolean;
   /** Where progress is shown. Default: standard error. */
   readonly progress?: TerminalOptions['stream'];
 }
@@ -85,6 +86,7 @@ export async function run(run: Run): Promise<Summary> {
           clock,
           reboot: { ...defaultRebootPolicy, ...run.reboot },
           guestsAllowed: run.guestsAllowed ?? false,
+          rebootAgain: run.rebootAgain ?? false,
           stop: interrupts.stop,
           abandon: interrupts.abandon,
           ...(expected !== undefined && { expected }),

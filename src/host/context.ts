@@ -23,6 +23,8 @@ export interface HostContext {
   readonly reboot: RebootPolicy;
   /** Reboot although guests run. */
   readonly guestsAllowed: boolean;
+  /** Make a reboot once more that was in vain, though nothing has changed since. */
+  readonly rebootAgain: boolean;
   /** What `apply` was shown and must do exactly; absent: whatever is due. */
   readonly expected?: HostPlan;
   /** Aborted: come to a safe end at the next boundary between steps. */

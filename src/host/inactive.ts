@@ -1,45 +1,51 @@
-import { leftoverArguments, missingArguments } from '../boot/arguments.ts';
+import { leftoverArguments, parseArguments } from '../boot/arguments.ts';
+import { explainBoot } from '../boot/truth.ts';
+import type { ArgumentTruth, BootView } from '../boot/truth-stage.ts';
+import { missingInOrder } from '../boot/wish.ts';
 import { VfleetError } from '../errors.ts';
-import type { Facts } from '../facts/facts.ts';
+import type { Goal } from './breaker.ts';
 
 /**
- * Why a host came back without the wished arguments: which boot entry it took, and which entries lack them. It is not
- * rebooted again for the same goal.
+ * Why a host came back without what its reboot was for, by all three: what is wanted, what every boot entry has, what
+ * runs. `not again`: an earlier reboot for the same was in vain, and nothing has changed since.
  */
 export function explainInactive(
   host: string,
-  facts: Facts,
-  missing: readonly string[],
-  leftover: readonly string[],
+  facts: BootView,
+  { present, absent }: Goal,
+  when: 'rebooted' | 'not again',
 ): VfleetError {
-  const entries = facts.boot.entries ?? [];
-  const lacking = entries.filter(
-    (entry) =>
-      missingArguments(missing, entry.arguments).length > 0 || leftoverArguments(leftover, entry.arguments).length > 0,
+  const line = facts.boot.running;
+  const missing = missingInOrder(
+    { present },
+    parseArguments(line).map(({ token }) => token),
   );
+  const leftover = leftoverArguments(absent, line);
   const wrong = [
     missing.length > 0 ? `without ${missing.join(' ')}` : '',
     leftover.length > 0 ? `still with ${leftover.join(' ')}` : '',
   ].filter(Boolean);
+  const truths = explainBoot(facts, { present, absent }, { rebooted: true });
+  const why = causes(truths.filter(({ wanted, gaps }) => wanted !== null && gaps.length > 0));
   return new VfleetError({
     code: 'reboot.arguments-not-active',
     host,
-    thing: `/proc/cmdline after the reboot into ${facts.kernel.running}`,
+    thing:
+      when === 'rebooted'
+        ? `/proc/cmdline after the reboot into ${facts.kernel.running}`
+        : `/proc/cmdline of ${facts.kernel.running}, as it was after the last reboot for the same`,
     expected: 'the wished kernel arguments',
-    found: `a boot ${wrong.join(' and ')}: ${cause(
-      facts,
-      lacking.map((entry) => entry.title),
-    )}`,
-    next: 'mend that on the host, reboot it by hand, and run `vfleet apply` again: it is not rebooted twice for the same goal',
+    found: `a boot ${wrong.join(' and ')}: ${why}`,
+    next: `mend that on the host (all of it: \`vfleet boot explain ${host}\`), and run \`vfleet apply\` again: it is not rebooted twice for the same goal while the boot entries are the same; --reboot-again does it all the same`,
   });
 }
 
-function cause(facts: Facts, lacking: readonly string[]): string {
-  const { entries, configPath } = facts.boot;
-  if (entries === null) return 'the boot configuration could not be read';
-  if (lacking.length > 0)
-    return `in ${configPath} these boot entries lack them: ${lacking.map((title) => `"${title}"`).join(', ')}`;
-  const chosen = entries.find((entry) => entry.default);
-  const next = chosen === undefined ? 'no default entry is known' : `the default entry is "${chosen.title}"`;
-  return `every entry in ${configPath} has them, so it was booted by another loader, another file or by hand (${next})`;
+/** Each cause once, with the arguments that it is about. */
+function causes(truths: readonly ArgumentTruth[]): string {
+  const about = new Map<string, string[]>();
+  for (const { name, wanted, gaps } of truths) {
+    const label = wanted === 'absent' || wanted === null ? name : wanted.join(' ');
+    for (const { found } of gaps) about.set(found, [...(about.get(found) ?? []), label]);
+  }
+  return [...about].map(([found, labels]) => `${labels.join(' ')}: ${found}`).join('; ');
 }

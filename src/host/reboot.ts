@@ -1,4 +1,6 @@
 import { VfleetError } from '../errors.ts';
+import { bootProbe, parseBoot } from '../facts/boot.ts';
+import type { BootFacts, Facts } from '../facts/facts.ts';
 import { guestsNow } from '../facts/guests.ts';
 import { type Script, sh } from '../shell/script.ts';
 import type { Output, Shell } from '../shell/shell.ts';
@@ -37,6 +39,7 @@ if [ ${guestsAllowed ? 'yes' : 'no'} = no ]; then
 ${guestsNow}
   if [ -n "$guests" ]; then section guests; echo "$guests"; exit 77; fi
 fi
+${bootProbe}
 ${replaceRecord(expected, { ...record, stamp: bootId })}
 command='sleep 1; systemctl reboot || reboot || shutdown -r now'
 if command -v systemd-run >/dev/null 2>&1 && [ -d /run/systemd/system ] &&
@@ -48,10 +51,13 @@ section rebooting
 `;
 }
 
-/** Judges the answer. Errors: `guests.running` (refused), `reboot.moved`, `reboot.not-asked`. */
-export function judgeRebootAnswer(output: Output, host: string): void {
+/**
+ * Judges the answer; gives the boot configuration with which the host goes down. Errors: `guests.running` (refused),
+ * `reboot.moved`, `reboot.not-asked`.
+ */
+export function judgeRebootAnswer(output: Output, host: string, { os, firmware }: Facts): BootFacts {
   const { sections } = output;
-  if (sections.has('rebooting')) return;
+  if (sections.has('rebooting')) return parseBoot(sections, os, firmware);
   const guests = sections.get('guests')?.toString('utf8').trim();
   if (guests !== undefined) {
     throw new VfleetError({

@@ -1,6 +1,7 @@
-import { leftoverArguments, missingArguments } from '../boot/arguments.ts';
 import { VfleetError } from '../errors.ts';
+import type { BootFacts } from '../facts/facts.ts';
 import type { Effect } from '../resources/effect.ts';
+import { entriesDigest, failedReboot, isReached, withFailure, withoutFailure } from './breaker.ts';
 import { explainInactive } from './inactive.ts';
 import { probeHost } from './probe.ts';
 import { awaitReboot, isRefusal, judgeRebootAnswer, rebootScript } from './reboot.ts';
@@ -16,59 +17,107 @@ export async function settleReboot(session: Session, effect: RebootEffect): Prom
   const { context, name } = session;
   const bootId = session.facts.identity.bootId;
   if (bootId === null) throw noBootId(name);
-  const { stamp } = session.record;
   const before = session.reboots;
-  let old = stamp;
-  if (stamp === null || stamp === bootId) {
+  let asked: Asked = { bootId: session.record.stamp ?? bootId, boot: null };
+  if (await isToBeMade(session, effect, bootId)) {
     session.stopHere();
     await context.bus.intend({ type: 'effect-intent', host: name, effect });
-    old = await rebootNow(session, bootId);
+    asked = await rebootNow(session, bootId);
   }
   session.enter('facts');
   session.facts = await probeHost(context, 'facts');
   session.stale = false;
-  const now = session.facts.identity.bootId;
-  const missing = missingArguments(effect.present, session.facts.boot.running);
-  const leftover = leftoverArguments(effect.absent, session.facts.boot.running);
-  if (missing.length > 0 || leftover.length > 0) throw explainInactive(name, session.facts, missing, leftover);
+  if (!isReached(effect, session.facts)) {
+    await keepFailure(session, effect, entriesDigest(asked.boot ?? session.facts.boot));
+    throw explainInactive(name, session.facts, effect, 'rebooted');
+  }
+  const done = withoutFailure(session.record, effect);
   await writeRecord(session, {
-    ...session.record,
-    pending: session.record.pending.filter((pending) => pending.kind !== 'reboot' && pending.kind !== 'service'),
+    ...done,
+    pending: done.pending.filter((pending) => pending.kind !== 'reboot' && pending.kind !== 'service'),
     stamp: null,
   });
   // The reboot of an earlier run is proved here, but it is not one of this run's.
+  const now = session.facts.identity.bootId ?? '';
   if (session.reboots > before)
-    context.bus.emit({ type: 'rebooted', host: name, bootIdBefore: old ?? '', bootIdAfter: now ?? '' });
+    context.bus.emit({ type: 'rebooted', host: name, bootIdBefore: asked.bootId, bootIdAfter: now });
   context.bus.emit({ type: 'effect-done', host: name, effect });
 }
 
-/** Reboots, and gives the boot id from before. When the host has booted meanwhile, that boot is the one to end. */
-async function rebootNow(session: Session, bootId: string): Promise<string> {
+/**
+ * Whether there is a reboot to be made. The same one is not made twice while nothing has changed in between, whatever
+ * else has become due since. Errors: `reboot.arguments-not-active`.
+ */
+async function isToBeMade(session: Session, effect: RebootEffect, bootId: string): Promise<boolean> {
+  const { context, record, name } = session;
+  const isDue = record.stamp === null || record.stamp === bootId;
+  const failed = failedReboot(record, effect);
+  if (failed === undefined && !context.rebootAgain) return isDue;
+  // What was generated meanwhile is not in the facts yet.
+  if (session.stale) session.facts = await probeHost(context, 'facts');
+  if (isReached(effect, session.facts)) return isDue;
+  if (context.rebootAgain || failed?.entries !== entriesDigest(session.facts.boot)) return true;
+  // A reboot by hand from here on is one that everything has been written for.
+  if (isDue) await writeRecord(session, { ...record, stamp: session.facts.identity.bootId });
+  throw explainInactive(name, session.facts, effect, 'not again');
+}
+
+/** Says in a plan that its reboot is one that was in vain before. Configured anew, the entries may differ by then. */
+export function warnInVain({ context, due, facts, name, record }: Session): void {
+  const effect = due.find((one): one is RebootEffect => one.kind === 'reboot');
+  const failed = effect === undefined ? undefined : failedReboot(record, effect);
+  if (effect === undefined || failed === undefined || isReached(effect, facts)) return;
+  if (failed.entries !== entriesDigest(facts.boot)) return;
+  const goal = [...effect.present, ...effect.absent.map((absent) => `no ${absent}`)].join(' ');
+  const text = `an earlier reboot did not bring ${goal}, and the boot entries are as they were: apply will not reboot for the same again without --reboot-again; see \`vfleet boot explain ${name}\``;
+  context.bus.emit({ type: 'warning', host: name, text });
+}
+
+/** Writes down that a reboot was in vain. What keeps it from that is less than what the operator is to hear. */
+async function keepFailure(session: Session, effect: RebootEffect, entries: string): Promise<void> {
+  // The first time counts: a later run without a reboot has seen no more than that.
+  if (session.reboots === 0 && failedReboot(session.record, effect) !== undefined) return;
   try {
-    await reboot(session, bootId);
-    return bootId;
+    await writeRecord(session, withFailure(session.record, effect, entries));
+  } catch (thrown) {
+    if (!(thrown instanceof VfleetError)) throw thrown;
+    session.context.bus.emit({ type: 'warning', host: session.name, text: thrown.message });
+  }
+}
+
+/** What is known of a reboot that was asked for. */
+interface Asked {
+  /** The boot that it ended. */
+  readonly bootId: string;
+  /** The boot configuration with which the host went down; `null`: the answer was lost. */
+  readonly boot: BootFacts | null;
+}
+
+/** Reboots, and gives the boot id from before. When the host has booted meanwhile, that boot is the one to end. */
+async function rebootNow(session: Session, bootId: string): Promise<Asked> {
+  try {
+    return { bootId, boot: await reboot(session, bootId) };
   } catch (thrown) {
     if (!(thrown instanceof VfleetError && thrown.code === 'reboot.moved')) throw thrown;
     session.facts = await probeHost(session.context, 'reboot');
     const now = session.facts.identity.bootId ?? bootId;
-    await reboot(session, now);
-    return now;
+    return { bootId: now, boot: await reboot(session, now) };
   }
 }
 
-async function reboot(session: Session, bootId: string): Promise<void> {
+async function reboot(session: Session, bootId: string): Promise<BootFacts | null> {
   const { context, name } = session;
   const { shell, clock, abandon, guestsAllowed } = context;
   session.enter('reboot');
   const request = rebootScript(session.recordDigest, session.record, bootId, guestsAllowed);
-  let answered = false;
+  let answer: BootFacts | null = null;
   let first = true;
   const earlier = session.reboots;
   const ask = async (): Promise<boolean> => {
-    if (answered) return false;
+    if (answer !== null) return false;
     try {
-      judgeRebootAnswer(await shell.run(request, { signal: abandon, timeout: recordTimeout }), name);
-      answered = true;
+      const output = await shell.run(request, { signal: abandon, timeout: recordTimeout });
+      answer = judgeRebootAnswer(output, name, session.facts);
       session.reboots = earlier + 1;
     } catch (thrown) {
       if (!(thrown instanceof VfleetError)) throw thrown;
@@ -98,6 +147,7 @@ async function reboot(session: Session, bootId: string): Promise<void> {
     askAgain: ask,
   });
   session.rebooted = true;
+  return answer;
 }
 
 function noBootId(host: string): VfleetError {

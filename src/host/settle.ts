@@ -8,7 +8,7 @@ import { type Job, type JobResult, jobScript, parseJob, workLines } from './job.
 import { isAway } from './reboot.ts';
 import { writeRecord } from './record-write.ts';
 import type { Session } from './session.ts';
-import { type RebootEffect, settleReboot } from './settle-reboot.ts';
+import { type RebootEffect, settleReboot, warnInVain } from './settle-reboot.ts';
 
 /** Longest time for building images and configurations on one host, in milliseconds. */
 const jobDeadline = 1_800_000;
@@ -21,6 +21,7 @@ export async function settle(session: Session): Promise<void> {
   if (session.due.length === 0 || session.context.mode === 'verify') return;
   session.settled = mergeEffects([...session.settled, ...session.due]);
   if (session.context.mode === 'plan') {
+    warnInVain(session);
     session.tentative ||= session.due.some((effect) => effect.kind === 'reboot');
     session.due = [];
     return;

@@ -19,7 +19,7 @@ describe.concurrent('help', () => {
 
   it.each([
     ['plan', [...connection, '--out', 'playbook']],
-    ['apply', [...connection, '--yes', '-y', '--reboot-deadline', '--reboot-with-guests', 'playbook']],
+    ['apply', [...connection, '--yes', '-y', '--reboot-deadline', '--reboot-with-guests', '--reboot-again', 'playbook']],
     ['verify', [...connection, 'playbook']],
     ['facts', connection],
     ['inventory', [...inventory, '--tree', '--schema', 'host']],

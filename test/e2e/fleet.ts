@@ -33,7 +33,7 @@ export interface Fleet {
   stop(): Promise<void>;
 }
 
-export interface FleetRun extends Partial<Pick<Run, 'expected' | 'reboot' | 'guestsAllowed'>> {
+export interface FleetRun extends Partial<Pick<Run, 'expected' | 'reboot' | 'guestsAllowed' | 'rebootAgain'>> {
   readonly playbook?: string;
   readonly args?: Partial<ConnectionArguments>;
 }

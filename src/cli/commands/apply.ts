@@ -22,6 +22,11 @@ export function applyCommand(yargs: Argv, { environment, version, exit }: Comman
           default: false,
           describe: 'reboot although guests run on the host',
         })
+        .option('reboot-again', {
+          type: 'boolean',
+          default: false,
+          describe: 'reboot once more for what an earlier reboot did not bring, though nothing has changed since',
+        })
         .example('$0 apply passthrough -l node07', 'one host: shows the plan, asks, applies, reboots, verifies')
         .example('$0 apply r12.plan --yes', 'exactly what was planned and saved, without a question'),
     async (args) => exit(await (await import('../apply.ts')).apply(args, environment, version)),
