@@ -13,8 +13,10 @@ import type { ArgumentWish } from './wish.ts';
 const path = '/etc/default/grub';
 
 /**
- * Classic `grub2-mkconfig` (CentOS 7, openEuler): arguments are edited in place in `/etc/default/grub`, because the tool
- * of these families sources no `grub.d` folder; which file it generates is found by looking, never by firmware kind.
+ * Classic `grub2-mkconfig` (CentOS 7, openEuler, Kylin, SUSE, and EL8 and later with `GRUB_ENABLE_BLSCFG=false`): arguments
+ * are edited in place in `/etc/default/grub`, because the tool of these families sources no `grub.d` folder. They go into
+ * `GRUB_CMDLINE_LINUX`, also on SUSE, whose own tools put all into `GRUB_CMDLINE_LINUX_DEFAULT`. Which file is generated is
+ * found by looking, never by firmware kind.
  */
 export const grub2Mkconfig: BootDriver = {
   loader: 'grub2-mkconfig',
@@ -53,10 +55,18 @@ function syntaxProbe(): Script {
 if [ -f ${path} ]; then m=$(sh -n ${path} 2>&1) || printf '%s: %s\n' ${path} "$m"; fi`;
 }
 
-/** A stub is a short file that loads the real one (Fedora change "UnifyGrubConfig"): it has no entries of its own. */
+/**
+ * A stub is a short file that loads the real one (Fedora change "UnifyGrubConfig"; SUSE's has `source` or `normal`): it has no
+ * entries of its own.
+ */
+function isStub(file: string): Script {
+  return sh`grep -Eq '^[[:space:]]*(configfile[[:space:]]|(source|[.])[[:space:]].*grub[.]cfg|normal[[:space:]]*$)' ${file} 2>/dev/null &&
+  ! grep -q '^[[:space:]]*menuentry[[:space:]]' ${file}`;
+}
+
 function stubProbe(file: string): Script {
   return sh`
-if grep -q '^[[:space:]]*configfile[[:space:]]' ${file} 2>/dev/null && ! grep -q '^[[:space:]]*menuentry[[:space:]]' ${file}
+if ${isStub(file)}
 then echo stub; fi`;
 }
 
@@ -64,7 +74,7 @@ function regenerate(facts: Facts): Script {
   const file = configPath(facts);
   return sh`
 PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin
-if grep -q '^[[:space:]]*configfile[[:space:]]' ${file} 2>/dev/null && ! grep -q '^[[:space:]]*menuentry[[:space:]]' ${file}
+if ${isStub(file)}
 then echo ${`${file} is a stub that loads another file; it was not overwritten`} >&2; exit 65; fi
 ${generateBeside('grub2-mkconfig', file)}`;
 }

@@ -82,6 +82,10 @@ function grub2(seen: LoaderEvidence): LoaderDecision | null {
   if (text !== undefined && /^\s*blscfg\b/m.test(text)) {
     return { loader: 'bls', evidence: `blscfg in ${path}`, configPath: path };
   }
+  if (seen.blsEnabled && text !== undefined && /^\s*(?:menuentry|submenu)\b/m.test(text)) {
+    const evidence = `GRUB_ENABLE_BLSCFG=true, but ${path} has entries of its own and no blscfg: generate it anew`;
+    return { loader: 'unknown', evidence, configPath: path };
+  }
   if (seen.blsEnabled) return { loader: 'bls', evidence: 'GRUB_ENABLE_BLSCFG=true', configPath: path };
   if (path === null && note === null) return null;
   return { loader: 'grub2-mkconfig', evidence: joined(mkconfig, path, note), configPath: path };
@@ -114,9 +118,13 @@ function inFolder(seen: LoaderEvidence, path: string): { readonly path: string |
   return { path: null, note: locked === undefined ? null : `${locked} may not be read` };
 }
 
-/** A short file that only hands over to another one. */
+/**
+ * A short file that only hands over to another one: by `configfile`, on SUSE by `source` (SLE 15) or by `normal` (SLE 12), which
+ * reads `grub.cfg` in the folder that `prefix` names.
+ */
 function isStub(text: string | undefined): boolean {
-  return text !== undefined && /^\s*configfile\b/m.test(text) && !/^\s*(?:menuentry|submenu|blscfg)\b/m.test(text);
+  if (text === undefined || /^\s*(?:menuentry|submenu|blscfg)\b/m.test(text)) return false;
+  return /^\s*(?:configfile\b|(?:source|\.)[ \t].*grub\.cfg|normal[ \t]*$)/m.test(text);
 }
 
 /** `EFI/BOOT` is the fallback for removable media; of several vendors the one that the system itself points to counts. */

@@ -97,6 +97,21 @@ describe('the family', () => {
     const set = decide({ tools: mkconfig, blsEnabled: true, locked: ['/boot/grub2'] });
     expect(set).toEqual({ loader: 'bls', evidence: 'GRUB_ENABLE_BLSCFG=true', configPath: null });
   });
+
+  test('settings that ask for BLS, and a configuration with entries of its own: nobody can tell what is meant', () => {
+    const found = decide({ tools: mkconfig, blsEnabled: true }, { '/boot/grub2/grub.cfg': menu });
+    expect(found.loader).toBe('unknown');
+    expect(found.evidence).toBe(
+      'GRUB_ENABLE_BLSCFG=true, but /boot/grub2/grub.cfg has entries of its own and no blscfg: generate it anew',
+    );
+  });
+
+  test('an image without BLS whose file on the ESP is the real one: classic, with that file', () => {
+    const esp = '/boot/efi/EFI/rocky/grub.cfg';
+    const texts = { [esp]: menu, '/boot/grub2/grub.cfg': menu };
+    const found = decide({ firmware: 'uefi', osId: 'rocky', tools: [...mkconfig, '/usr/sbin/grubby'] }, texts);
+    expect(found).toMatchObject({ loader: 'grub2-mkconfig', configPath: esp });
+  });
 });
 
 describe('the file that GRUB reads, with grub2-mkconfig', () => {
@@ -119,6 +134,41 @@ describe('the file that GRUB reads, with grub2-mkconfig', () => {
     expect(found).toMatchObject({ loader: 'grub2-mkconfig', configPath: shared });
     expect(found.evidence).toContain('is a stub');
     expect(decide(uefi, { [esp('rocky')]: `${stub}${menu}` }).configPath).toBe(esp('rocky'));
+  });
+
+  test.each([
+    ['SLE 15', 'source "${prefix}/grub.cfg"'],
+    ['SLE 12', 'normal'],
+  ])('UEFI: the stub of %s hands over without `configfile`', (_, last) => {
+    const text = `set btrfs_relative_path="yes"\nsearch --fs-uuid --set=root 1\nset prefix=(\${root})/boot/grub2\n${last}\n`;
+    expect(decide(uefi, { [shared]: menu, [esp('sles')]: text }).configPath).toBe(shared);
+    const whole = `${menu}source \${config_directory}/custom.cfg\n`;
+    expect(decide(uefi, { [shared]: menu, [esp('sles')]: whole }).configPath).toBe(esp('sles'));
+  });
+
+  test('the file of each family, by BIOS and by UEFI', () => {
+    // What lies on the ESP of SUSE is written by make_grubcfg of shim-install (github.com/SUSE/shim-resources).
+    const sourced = 'set btrfs_relative_path="yes"\nset prefix=(${root})/boot/grub2\nsource "${prefix}/grub.cfg"\n';
+    const families = [
+      ['centos', 'centos', menu],
+      ['rhel', 'redhat', menu],
+      ['openEuler', 'openEuler', menu],
+      ['kylin', 'kylin', menu],
+      ['sles', 'sles', sourced],
+      ['opensuse-leap', 'opensuse', sourced],
+    ] as const;
+    const found = families.map(([osId, folder, text]) => {
+      const texts = { [shared]: menu, [esp(folder)]: text, [esp('BOOT')]: text };
+      return [osId, decide({ ...uefi, osId }, texts).configPath, decide({ tools: mkconfig, osId }, texts).configPath];
+    });
+    expect(found).toEqual([
+      ['centos', esp('centos'), shared],
+      ['rhel', esp('redhat'), shared],
+      ['openEuler', esp('openEuler'), shared],
+      ['kylin', esp('kylin'), shared],
+      ['sles', shared, shared],
+      ['opensuse-leap', shared, shared],
+    ]);
   });
 
   test('of several vendors the one that the system points to, or its own', () => {
