@@ -106,6 +106,7 @@ function runCommand(
 ): boolean {
   if (name === '!') return !runCommand(machine, words[0] ?? '', words.slice(1), block);
   if (name === 'menuentry' || name === 'submenu') return addEntry(machine, name === 'submenu', words, block);
+  if (name === 'normal') return readFile(machine, 'configfile', `${machine.variables.get('prefix') ?? ''}/grub.cfg`);
   if (name === 'source' || name === '.' || name === 'configfile') return readFile(machine, name, words[0] ?? '');
   const body = machine.functions.get(name);
   if (body !== undefined) return runBody(machine, body, words);

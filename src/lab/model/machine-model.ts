@@ -11,7 +11,7 @@ import { editEnvironment, readEnvironment } from './grub-environment.ts';
 import { identityOf } from './identity.ts';
 import { modelFolder } from './journal.ts';
 import { kindFiles } from './kind-files.ts';
-import { below, file, folder, type Layout, link, merge } from './layout.ts';
+import { below, type Entry, file, folder, type Layout, link, merge } from './layout.ts';
 import { loaderToolsLayout } from './loader-tools.ts';
 import { kernelLayout } from './module-folder.ts';
 import { startKernel } from './start-kernel.ts';
@@ -52,6 +52,8 @@ async function furnish(root: string, kind: MachineKind, name: string): Promise<v
       next: `generate ${kind.settings.boot.config} anew, and compare machine.json with it`,
     });
   }
+  // What the boot loader has used up, such as an entry that is to be booted once, is still before it when the node starts.
+  disk.lay(await kindFiles(kind));
 }
 
 /** Powers the tree on. A dead machine's `/proc` and `/sys` are left as they were: nobody can look at them. */
@@ -115,11 +117,12 @@ function grubFolder({ boot, initramfs }: MachineSettings): Layout {
 
 /** As the kernel packages' own scripts make them, with no local configuration. */
 function initramfsLayout({ settings }: MachineKind): Layout {
-  const images = settings.kernels.map(({ release }) => [
-    initramfsName(settings, release),
+  const ostree = settings.boot.loader === 'ostree';
+  const images = settings.kernels.map(({ release }): [string, Entry] => [
+    ostree ? `/usr/lib/modules/${release}/initramfs.img` : `/boot/${initramfsName(settings, release)}`,
     file(printInitramfs({ release, load: [], modprobe: [] }), 0o600),
   ]);
-  return below('/boot', Object.fromEntries(images));
+  return new Map(images);
 }
 
 /** grub-common.service of Ubuntu: a boot that came this far did not fail. */
