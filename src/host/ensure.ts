@@ -2,7 +2,7 @@ import type { HostPlan } from '../events/event.ts';
 import type { Resource, Wants } from '../resources/resource.ts';
 import type { Ensured } from './handle.ts';
 import { type Look, lookAt } from './look.ts';
-import { isInPlace, matchChanges, matchFacts, matchMachine, matchPending, refusePart } from './plan-match.ts';
+import { hasRebooted, isInPlace, matchChanges, matchFacts, matchMachine, matchPending, refusePart } from './plan-match.ts';
 import type { Session } from './session.ts';
 import { tryWrite } from './write.ts';
 
@@ -48,6 +48,7 @@ function match(session: Session, expected: HostPlan, step: number, look: Look): 
     return;
   }
   if (session.inPlace) refusePart(expected, step);
+  session.rebooted ||= hasRebooted(expected, step, look, session.facts.identity.bootId);
   if (!session.rebooted) matchFacts(expected, session.facts);
   if (step === 0 && !session.begun) matchPending(expected, look.record.pending);
   matchChanges(expected, step, look.changes, look.record.pending.length > 0);

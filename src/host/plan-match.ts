@@ -38,12 +38,31 @@ export function matchFacts(expected: HostPlan, facts: Facts): void {
  * Whether what one `ensure` was to change is in place already, byte for byte as it was shown, and nothing is due: then
  * facts are not compared, as the plan itself, or its reboot, may have changed them.
  */
-export function isInPlace(expected: HostPlan, step: number, { changes, record, found }: Found): boolean {
+export function isInPlace(expected: HostPlan, step: number, found: Found): boolean {
   const planned = expected.changes.length + expected.pending.length + expected.effects.length;
+  return planned > 0 && found.record.pending.length === 0 && isMade(expected, step, found);
+}
+
+/**
+ * Whether this plan's own reboot has happened, and its apply was cut off before that was proved: all of one `ensure` is in
+ * place, nothing is due that was not shown, and the host has booted since the reboot was asked for. Facts are not compared
+ * then either.
+ */
+export function hasRebooted(expected: HostPlan, step: number, found: Found, bootId: string | null): boolean {
+  const { pending, stamp } = found.record;
   return (
-    planned > 0 &&
+    stamp !== null &&
+    bootId !== null &&
+    stamp !== bootId &&
+    pending.some((effect) => effect.kind === 'reboot') &&
+    !hasMore([...expected.pending, ...expected.effects], pending) &&
+    isMade(expected, step, found)
+  );
+}
+
+function isMade(expected: HostPlan, step: number, { changes, found }: Found): boolean {
+  return (
     changes.length === 0 &&
-    record.pending.length === 0 &&
     changesOf(expected, step).every(
       ({ after }) =>
         after !== undefined && Object.entries(after).every(([path, text]) => seenAt(found.seen, path) === text),

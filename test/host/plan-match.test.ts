@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { afterOf } from '../../src/host/after.ts';
 import {
   type Found,
+  hasRebooted,
   isInPlace,
   matchChanges,
   matchFacts,
@@ -54,6 +55,27 @@ describe('a plan that was applied', () => {
     expect(() => refusePart(expected, 1)).toThrow(/file \/etc\/motd differs from the plan.*but not file \/etc\/issue/);
     expect(() => refusePart(expected, 2)).not.toThrow();
     expect(() => matchChanges(expected, 0, [], false)).toThrow(/file \/etc\/motd differs.*found nothing to do/);
+  });
+});
+
+describe("a plan's own reboot, cut off before it was proved,", () => {
+  const cut = (parts: Partial<Found['record']> = {}, text = 'Hello\n'): Found => {
+    const there = found(text);
+    return { ...there, record: { ...there.record, pending: [reboot], stamp: 'b1', ...parts } };
+  };
+
+  it('is known by the stamp, by what is due, and by what is in place', () => {
+    expect(hasRebooted(expected, 0, cut(), 'b2')).toBe(true);
+    expect(hasRebooted(expected, 0, cut(), 'b1')).toBe(false);
+    expect(hasRebooted(expected, 0, cut({ stamp: null }), 'b2')).toBe(false);
+    expect(hasRebooted(expected, 0, cut({}, 'Hello'), 'b2')).toBe(false);
+    expect(hasRebooted(expected, 0, { ...cut(), changes: [motd] }, 'b2')).toBe(false);
+  });
+
+  it("is not another plan's", () => {
+    const other = { ...reboot, present: ['nomodeset'] };
+    expect(hasRebooted(expected, 0, cut({ pending: [other] }), 'b2')).toBe(false);
+    expect(hasRebooted(expected, 0, cut({ pending: [] }), 'b2')).toBe(false);
   });
 });
 
