@@ -45,7 +45,7 @@ function filesOf(text: string): readonly { readonly path: string; readonly text:
 }
 
 function problemsOf(
-  { path, title, id, tokens }: BlsLine,
+  { path, title, id, hasOptions, tokens }: BlsLine,
   shownByTool: readonly GrubbyEntry[],
   wish: ArgumentWish,
 ): readonly string[] {
@@ -53,7 +53,8 @@ function problemsOf(
   const problem = problemOfLine(tokens.map((token) => token.text).join(' '), wish);
   if (problem !== null) return [`${name} ${problem} (${path})`];
   const other = shownByTool.find((entry) => entry.id === id) ?? shownByTool.find((entry) => entry.title === title);
-  const doubt = other === undefined ? null : problemOfLine(other.line, onOneBlank(wish));
+  // Of `default_kernelopts` grubby knows nothing.
+  const doubt = other === undefined || !hasOptions ? null : problemOfLine(other.line, onOneBlank(wish));
   return doubt === null ? [] : [`${name} has what is wished in ${path}, but ${tool} says that it ${doubt}`];
 }
 
