@@ -50,6 +50,7 @@ const kernel = z.strictObject({
   defaultDomain: z.enum(['dma', 'dma-lazy', 'passthrough']),
 });
 
+const plainOptions = z.string().regex(/^r[ow](,[^\s,]+)*$/, 'mount options, ro or rw first');
 const uuid = z.string().regex(/^[0-9A-Fa-f-]+$/, 'a UUID');
 
 const filesystem = z.strictObject({
@@ -59,6 +60,7 @@ const filesystem = z.strictObject({
   uuid,
   type: plain,
   grub: z.string().regex(/^[A-Za-z0-9,/_-]+$/, "GRUB's name of a partition: hd0,gpt2"),
+  options: plainOptions.exactOptional(),
 });
 
 const settingsSchema = z

@@ -71,6 +71,8 @@ export interface MachineFilesystem {
   readonly type: string;
   /** GRUB's name of it: `hd0,gpt2`. */
   readonly grub: string;
+  /** As in `/proc/mounts`; else `rw,relatime`. Nothing keeps a node from writing to what is `ro`. */
+  readonly options?: string;
 }
 
 export interface MachineKernel {

@@ -13,6 +13,8 @@ export function enterpriseGrub(packageVersion: string): EnterpriseGrub | null {
   return found === null ? null : { build: Number(found[1]), version: Number(found[2]) };
 }
 
+/** Fedora's GRUB is the same: `2.12-32.fc42`. */
 export function grubFlavour(packageVersion: string): GrubFlavour {
-  return enterpriseGrub(packageVersion) === null ? 'upstream' : 'redhat';
+  const own = enterpriseGrub(packageVersion) !== null || /\.fc\d+$/.test(packageVersion);
+  return own ? 'redhat' : 'upstream';
 }

@@ -31,6 +31,11 @@ const byLoader: Partial<Record<Loader, Readonly<Record<string, string>>>> = {
     '/etc/initramfs/post-update.d/proxmox-boot-sync': 'proxmox-boot-sync',
     'proxmox-boot': 'proxmox-boot',
   },
+  ostree: {
+    '/usr/bin/rpm-ostree': 'rpm-ostree',
+    'ostree-deployments': 'ostree-deployments',
+    'ostree-finalize-staged': 'ostree-finalize-staged',
+  },
 };
 
 /** The tools of boot loaders other than GRUB, those for partitions, and the table of partitions that they read. */

@@ -17,11 +17,7 @@ export function kernelLayout(settings: MachineSettings, kernel: MachineKernel): 
   const described = modules.filter(({ name }) => /^(vfio|irqbypass|kvm)/.test(name));
   const builtin = kernel.builtin.map((name) => `${moduleFacts(kernel, name).path}.ko\n`);
   return merge([
-    below('/boot', {
-      [`vmlinuz-${release}`]: file(printKernelImage(release), 0o600),
-      [`config-${release}`]: file(configuration(kernel)),
-      [`System.map-${release}`]: file('ffffffffffffffff B The real System.map\n', 0o600),
-    }),
+    imageLayout(settings, kernel, base),
     below(base, {
       'modules.dep': file(dependencies.join('')),
       'modules.builtin': file(builtin.join('')),
@@ -32,6 +28,17 @@ export function kernelLayout(settings: MachineSettings, kernel: MachineKernel): 
     }),
     below(base, Object.fromEntries(described.map(({ name }) => [path(name), file(moduleText(kernel, name))]))),
   ]);
+}
+
+/** Systems of ostree keep images beside the modules; what boots is another copy, which the kind has. */
+function imageLayout({ boot }: MachineSettings, kernel: MachineKernel, base: string): Layout {
+  const { release } = kernel;
+  const [folder, suffix] = boot.loader === 'ostree' ? [base, ''] : ['/boot', `-${release}`];
+  return below(folder, {
+    [`vmlinuz${suffix}`]: file(printKernelImage(release), 0o600),
+    [`config${suffix}`]: file(configuration(kernel)),
+    [`System.map${suffix}`]: file('ffffffffffffffff B The real System.map\n', 0o600),
+  });
 }
 
 /** What modinfo(8) tells of a module: its file is this text. */

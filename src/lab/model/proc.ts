@@ -123,7 +123,9 @@ const kernelMounts = [
 ];
 
 function mountLines({ settings }: Running): readonly string[] {
-  const own = settings.filesystems.map(({ source, mount, type }) => `${source} ${mount} ${type} rw,relatime 0 0`);
+  const own = settings.filesystems.map(
+    ({ source, mount, type, options = 'rw,relatime' }) => `${source} ${mount} ${type} ${options} 0 0`,
+  );
   return [...kernelMounts, ...own];
 }
 

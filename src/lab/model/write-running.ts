@@ -1,6 +1,6 @@
 import type { Disk } from './disk.ts';
 import { logLayout, modelFolder } from './journal.ts';
-import { below, folder, type Layout, merge } from './layout.ts';
+import { below, file, folder, type Layout, merge } from './layout.ts';
 import { procLayout } from './proc.ts';
 import type { Running } from './running.ts';
 import { iommuLayout } from './sys-iommu.ts';
@@ -10,7 +10,7 @@ import { platformLayout } from './sys-platform.ts';
 import { moduleTable } from './tool-settings.ts';
 
 /** Folders that the kernel and the service manager fill anew at each boot. */
-const volatile = ['/proc', '/sys', '/dev/vfio', '/run/systemd', `${modelFolder}/log`];
+const volatile = ['/proc', '/sys', '/dev/vfio', '/run/systemd', '/run/ostree', `${modelFolder}/log`];
 
 /** Puts a running machine into its tree. */
 export function writeRunning(disk: Disk, running: Running): void {
@@ -23,6 +23,7 @@ export function writeRunning(disk: Disk, running: Running): void {
     logLayout(running),
     moduleTable(running),
     unitLayout(running),
+    ostreeLayout(running),
   ]);
   for (const path of volatile) disk.prune(path, layout);
   disk.lay(layout);
@@ -48,4 +49,9 @@ function unitLayout({ modules }: Running): Layout {
       'systemd-journald.service': 'active running success 0',
     }),
   ]);
+}
+
+/** What ostree-prepare-root leaves for those who ask how the system was booted. */
+function ostreeLayout({ settings }: Running): Layout {
+  return settings.boot.loader === 'ostree' ? below('/run', { 'ostree-booted': file('') }) : new Map();
 }
