@@ -54,6 +54,28 @@ it('names the host when a resource refuses', () => {
   expect(act).toThrow(/^node07: /);
 });
 
+it('refuses a change that needs an initramfs nobody can build, before anything is written', () => {
+  const resource = file('/etc/modprobe.d/vfio.conf', 'options vfio-pci ids=10de:2204\n');
+  const states = new Map([[resource.name, stateOf({})]]);
+  const act = (boot: Parameters<typeof factsOf>[0]['boot']) => () =>
+    planEnsure([resource], states, { host: 'node07', facts: factsOf({ boot: boot ?? {} }), ownedArguments: {} });
+  for (const boot of [
+    { loader: 'ostree', initramfs: 'dracut' },
+    { initramfs: 'mkinitcpio' },
+    { initramfs: 'none' },
+  ] as const) {
+    expect(act(boot)).toThrow(/^node07: the initramfs: .*nothing was changed/);
+    expect(act(boot)).toThrow(expect.objectContaining({ code: 'initramfs.unsupported' }));
+  }
+  expect(act({ initramfs: 'dracut' })().effects.map(({ kind }) => kind)).toEqual(['initramfs', 'reboot']);
+  // What needs none is not held up.
+  const plain = file('/etc/motd', 'x');
+  const facts = factsOf({ boot: { initramfs: 'none' } });
+  expect(
+    planEnsure([plain], new Map([[plain.name, stateOf({})]]), { host: 'h', facts, ownedArguments: {} }).changes,
+  ).toHaveLength(1);
+});
+
 it('gives equal changes equal digests, and others others', () => {
   const digests = [
     plan(file('/etc/a', 'x')),
