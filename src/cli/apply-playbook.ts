@@ -23,6 +23,7 @@ export async function applyPlaybook(args: ApplyArguments, environment: Environme
 
 const worstFirst: readonly number[] = [exitCodes.interrupted, exitCodes.usage, exitCodes.failed, exitCodes.refused];
 
-function worse(one: number, other: number): number {
+/** The worse of two exit codes. */
+export function worse(one: number, other: number): number {
   return worstFirst.find((code) => code === one || code === other) ?? exitCodes.done;
 }

@@ -4,12 +4,15 @@ import yargs from 'yargs';
 import { hideBin } from 'yargs/helpers';
 import { exitCodes } from '../report/exit-code.ts';
 import { applyCommand } from './commands/apply.ts';
+import { backupsCommand } from './commands/backups.ts';
 import { bootCommand } from './commands/boot.ts';
 import type { CommandContext } from './commands/context.ts';
 import { factsCommand } from './commands/facts.ts';
 import { inventoryCommand } from './commands/inventory.ts';
 import { labCommand } from './commands/lab.ts';
 import { planCommand } from './commands/plan.ts';
+import { restoreCommand } from './commands/restore.ts';
+import { undoCommand } from './commands/undo.ts';
 import { verifyCommand } from './commands/verify.ts';
 import { readEnvironment } from './environment.ts';
 import { endSoon } from './interrupts.ts';
@@ -36,7 +39,7 @@ async function main(): Promise<number> {
     // Help and messages of ours are English; those of yargs must not be in another language beside them.
     .locale('en')
     .strict()
-    .demandCommand(1, 'name a command: plan, apply, verify, facts, inventory, boot or lab')
+    .demandCommand(1, 'name a command: plan, apply, verify, undo, backups, restore, facts, inventory, boot or lab')
     .wrap(Math.min(110, process.stdout.columns ?? 110))
     .example('$0 plan passthrough -i inventory', 'what would be changed')
     .example('$0 apply passthrough -i inventory', 'change it, after a question')
@@ -53,7 +56,17 @@ async function main(): Promise<number> {
       throw usageError(message ?? error?.message ?? 'bad usage', String(command.help()), words);
     });
   const context: CommandContext = { environment, version, exit };
-  const commands = [planCommand, applyCommand, verifyCommand, factsCommand, inventoryCommand, bootCommand];
+  const commands = [
+    planCommand,
+    applyCommand,
+    verifyCommand,
+    undoCommand,
+    backupsCommand,
+    restoreCommand,
+    factsCommand,
+    inventoryCommand,
+    bootCommand,
+  ];
   for (const add of commands) add(cli, context);
   labCommand(cli, environment, exit);
   try {

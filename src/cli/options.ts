@@ -75,6 +75,18 @@ export function withConnection<T>(yargs: Argv<T>) {
     });
 }
 
+/** Options of every command that asks before it writes, and is no playbook's. */
+export function withQuestion<T>(yargs: Argv<T>) {
+  return yargs
+    .option('yes', { alias: 'y', type: 'boolean', default: false, describe: 'do not ask' })
+    .option('dry-run', {
+      alias: 'n',
+      type: 'boolean',
+      default: false,
+      describe: 'show what would be done, and write nothing on the hosts',
+    });
+}
+
 /** For `coerce`: the one text given to an option. */
 export function one(option: string, next?: string): (given: unknown) => string {
   return (given) => {

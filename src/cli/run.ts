@@ -4,7 +4,7 @@ import { createBus } from '../events/bus.ts';
 import type { Command, HostPlan } from '../events/event.ts';
 import { openJournal } from '../events/journal.ts';
 import { runFolder } from '../events/run-folder.ts';
-import type { HostContext } from '../host/context.ts';
+import type { HostContext, Mode, Task } from '../host/context.ts';
 import { type Clock, defaultRebootPolicy, type RebootPolicy } from '../host/reboot.ts';
 import { runHost } from '../host/run.ts';
 import type { Playbook } from '../playbook/define.ts';
@@ -35,6 +35,10 @@ export interface Run {
   readonly reboot?: Partial<RebootPolicy>;
   readonly guestsAllowed?: boolean;
   readonly rebootAgain?: boolean;
+  /** What is done instead of the playbook. */
+  readonly task?: Task;
+  /** Of a task: only show what would be done. */
+  readonly dryRun?: boolean;
   /** Where progress is shown. Default: standard error. */
   readonly progress?: TerminalOptions['stream'];
 }
@@ -61,7 +65,8 @@ export async function run(run: Run): Promise<Summary> {
       type: 'run-started',
       run: basename(folder),
       command,
-      playbook: command === 'facts' ? null : playbook.name,
+      playbook: named(command) ? playbook.name : null,
+      ...(run.dryRun === true && { dryRun: true }),
       hosts: fleet.hosts.map(({ name, rack }) => ({ name, rack })),
     });
     const contexts = new Map(
@@ -79,7 +84,8 @@ export async function run(run: Run): Promise<Summary> {
           host,
           vars: run.vars.get(host.name),
           playbook,
-          mode: command,
+          mode: modeOf(run),
+          ...(run.task !== undefined && { task: run.task }),
           run: basename(folder),
           shell,
           bus,
@@ -115,6 +121,16 @@ export async function run(run: Run): Promise<Summary> {
     await bus.close().catch((thrown: unknown) => warn(thrown instanceof Error ? thrown.message : String(thrown)));
   }
   return folding.summary();
+}
+
+/** Whether a command is about the playbook that it was given. */
+function named(command: Command): boolean {
+  return command !== 'facts' && command !== 'restore' && command !== 'backups';
+}
+
+function modeOf({ command, dryRun }: Run): Mode {
+  if (command === 'undo' || command === 'restore' || command === 'backups') return dryRun === true ? 'plan' : 'apply';
+  return command;
 }
 
 const clock: Clock = {

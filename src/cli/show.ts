@@ -3,6 +3,7 @@ import { isSecretName } from '../inventory/ansible.ts';
 import { exitCode } from '../report/exit-code.ts';
 import { renderJson } from '../report/json.ts';
 import type { Summary } from '../report/summary.ts';
+import { renderBackups } from '../report/text/backups.ts';
 import { type PlannedHost, renderPlans } from '../report/text/plans.ts';
 import { renderSummary } from '../report/text/summary.ts';
 import { renderVerdicts } from '../report/text/verdicts.ts';
@@ -12,7 +13,11 @@ import type { ConnectionArguments } from './options.ts';
 import { hasColour, say, write } from './output.ts';
 
 /** What a command was given, as far as it is shown again. */
-type Given = ConnectionArguments & { readonly playbook?: string };
+type Given = ConnectionArguments & {
+  readonly playbook?: string | undefined;
+  /** Words of this command alone. */
+  readonly words?: readonly string[];
+};
 
 /** Shows what `plan` found and what to run next, and gives the exit code. */
 export function showPlan(
@@ -31,10 +36,43 @@ export function showPlan(
   return exitCode(summary, 'plan');
 }
 
+/** Shows what a task would do and what to run next, and gives the exit code. */
+export function showTaskPlan(summary: Summary, command: Command, args: Given, environment: Environment): number {
+  const look = lookOf(args, environment, process.stdout);
+  if (args.json) write(renderJson(summary, command));
+  else {
+    const texts = [
+      renderPlans(summary.hosts, { ...look, command }),
+      renderSummary(summary, { ...look, ...again(args) }),
+    ];
+    write(texts.filter(Boolean).join('\n'));
+  }
+  return exitCode(summary, command);
+}
+
+/** Shows what backups there are, and gives the exit code. */
+export function showBackups(summary: Summary, args: Given, environment: Environment): number {
+  const look = lookOf(args, environment, process.stdout);
+  if (args.json) write(renderJson(summary, 'backups'));
+  else {
+    const texts = [
+      renderBackups(summary.hosts, { ...look, dryRun: summary.dryRun }),
+      renderSummary(summary, { ...look, ...again(args) }),
+    ];
+    write(texts.filter(Boolean).join('\n'));
+  }
+  return exitCode(summary, 'backups');
+}
+
 /** Shows what is asked about: beside the result, where that is a document. */
-export function showQuestion(hosts: readonly PlannedHost[], args: Given, environment: Environment): void {
+export function showQuestion(
+  hosts: readonly PlannedHost[],
+  args: Given,
+  environment: Environment,
+  command?: Command,
+): void {
   const stream = args.json ? process.stderr : process.stdout;
-  const text = `${renderPlans(hosts, lookOf(args, environment, stream))}\n`;
+  const text = `${renderPlans(hosts, { ...lookOf(args, environment, stream), command })}\n`;
   if (args.json) say(text);
   else write(text);
 }
@@ -61,6 +99,7 @@ function lookOf(args: Given, environment: Environment, stream: NodeJS.WriteStrea
 function again(args: Given): { readonly given: string; readonly limit: string } {
   const words = [
     ...(args.playbook === undefined ? [] : [quoted(args.playbook)]),
+    ...(args.words ?? []).map(quoted),
     ...(args.inventory === undefined ? [] : [`-i ${quoted(args.inventory)}`]),
     ...(args.extraVars ?? []).map((extra) => `-e ${extraAgain(extra)}`),
     ...(args.knownHosts ?? []).map((file) => `--known-hosts ${quoted(file)}`),

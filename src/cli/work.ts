@@ -35,14 +35,22 @@ export async function loadWork(
   environment: Environment,
   among?: ReadonlySet<string>,
 ): Promise<Work> {
-  const shipped = await shippedPlaybooks();
-  const path = await locate(name, shipped);
-  const playbook = await loadPlaybook(path, { api, cache: join(environment.cacheHome, 'playbooks'), shipped });
+  const { path, playbook } = await loadNamed(name, environment);
   const all = await loadFleet(args, environment);
   const hosts = all.hosts.filter((host) => among?.has(host.name) ?? true);
   const leftOut = all.hosts.filter((host) => !hosts.includes(host)).map((host) => host.name);
   for (const warning of [...all.inventory.warnings, ...nearMisses(hosts, declaredVars(playbook) ?? [])]) warn(warning);
   return { name, path, playbook, fleet: { ...all, hosts }, vars: validateVars(playbook, hosts), leftOut };
+}
+
+/** Loads a playbook by its path, or by the name of one that comes with the package. */
+export async function loadNamed(
+  name: string,
+  { cacheHome }: Pick<Environment, 'cacheHome'>,
+): Promise<{ readonly path: string; readonly playbook: Playbook }> {
+  const shipped = await shippedPlaybooks();
+  const path = await locate(name, shipped);
+  return { path, playbook: await loadPlaybook(path, { api, cache: join(cacheHome, 'playbooks'), shipped }) };
 }
 
 /** What a saved plan is made of. */

@@ -1,13 +1,14 @@
 import type { Verdict } from '../checks/check.ts';
 import type { ErrorParts } from '../errors.ts';
 import type { Facts } from '../facts/facts.ts';
+import type { Backup } from '../host/backup.ts';
 import type { Leftover } from '../host/leftovers/finding.ts';
 import type { Effect } from '../resources/effect.ts';
 
 /** How a host ended. Every host of a run ends in exactly one. */
 export type HostState = 'ok' | 'failed' | 'refused' | 'unreachable' | 'lost' | 'rolled-back' | 'skipped';
 
-export type Command = 'plan' | 'apply' | 'verify' | 'facts';
+export type Command = 'plan' | 'apply' | 'verify' | 'facts' | 'undo' | 'restore' | 'backups';
 
 export type Phase = 'connect' | 'facts' | 'gate' | 'plan' | 'apply' | 'settle' | 'reboot' | 'verify';
 
@@ -56,12 +57,21 @@ export type Event =
       readonly run: string;
       readonly command: Command;
       readonly playbook: string | null;
+      /** It only shows what it would do. */
+      readonly dryRun?: boolean;
       readonly hosts: readonly { readonly name: string; readonly rack: string | null }[];
     }
   | { readonly type: 'host-started'; readonly host: string }
   | { readonly type: 'phase'; readonly host: string; readonly phase: Phase; readonly detail?: string }
   | { readonly type: 'facts-read'; readonly host: string; readonly facts: Facts }
   | { readonly type: 'leftovers'; readonly host: string; readonly leftovers: readonly Leftover[] }
+  | {
+      readonly type: 'backups';
+      readonly host: string;
+      readonly backups: readonly Backup[];
+      /** Names of runs whose backups were removed, or in a dry run would be. */
+      readonly old: readonly string[];
+    }
   | { readonly type: 'planned'; readonly host: string; readonly plan: HostPlan }
   | { readonly type: 'write-intent'; readonly host: string; readonly changes: readonly PlannedChange[] }
   | { readonly type: 'written'; readonly host: string; readonly changes: readonly PlannedChange[] }
@@ -78,6 +88,8 @@ export type Event =
       readonly failure?: Failure;
       readonly writes: number;
       readonly reboots: number;
+      /** Why a reboot is due that was left to the operator. */
+      readonly rebootDue?: string;
     }
   | { readonly type: 'run-ended'; readonly interrupted: boolean };
 

@@ -14,6 +14,7 @@ const keys: { readonly [T in Event['type']]: readonly (keyof Extract<Event, { re
   phase: ['host', 'phase'],
   'facts-read': ['host', 'facts'],
   leftovers: ['host', 'leftovers'],
+  backups: ['host', 'backups'],
   planned: ['host', 'plan'],
   'write-intent': ['host', 'changes'],
   written: ['host', 'changes'],

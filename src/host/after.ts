@@ -8,6 +8,7 @@ export function afterOf(actions: readonly Action[]): Readonly<Record<string, str
   const after: Record<string, string> = {};
   for (const action of actions) {
     if (action.kind === 'remove') after[action.path] = absentFingerprint;
+    if (action.kind === 'restore') after[action.path] = `${action.mode} ${action.owner} ${action.sha256}`;
     if (action.kind !== 'write') continue;
     const digest = createHash('sha256')
       .update(Buffer.from(action.text, action.encoding ?? 'utf8'))
@@ -17,10 +18,14 @@ export function afterOf(actions: readonly Action[]): Readonly<Record<string, str
   return after;
 }
 
-/** What a read script saw at a path, in the same form; `null` where it did not look, or found what is no regular file. */
+/**
+ * What a read script saw at a path, in the same form; of a link, which nothing here makes, its fingerprint; `null` where it
+ * did not look, or found what is neither.
+ */
 export function seenAt({ files }: Seen, path: string): string | null {
   const print = files.get(path);
   if (print === undefined || print === absentFingerprint) return print ?? null;
   const [kind, mode = '', owner, group, digest] = print.split(' ');
+  if (kind === 'link') return print;
   return kind === 'file' ? `${octalMode(mode)} ${owner}:${group} ${digest}` : null;
 }

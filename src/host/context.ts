@@ -8,6 +8,15 @@ import type { Clock, RebootPolicy } from './reboot.ts';
 /** What a host run may do. `plan` and `verify` write nothing. */
 export type Mode = 'plan' | 'apply' | 'verify' | 'facts';
 
+/** What is done instead of a playbook's `apply`; with the mode `plan` it is only shown. */
+export type Task =
+  /** Take away what the playbook of the context has added. `force`: also restore files that somebody has changed since. */
+  | { readonly kind: 'undo'; readonly force: boolean }
+  /** Put the files back that a run has kept. */
+  | { readonly kind: 'restore'; readonly run: string }
+  /** List the backups. `keep`: and remove all but the newest so many, as far as no undo may need them. */
+  | { readonly kind: 'backups'; readonly keep: number | null };
+
 /** Everything that one host's run needs, normalised once at the edge. */
 export interface HostContext {
   readonly host: InventoryHost;
@@ -15,6 +24,7 @@ export interface HostContext {
   readonly vars: unknown;
   readonly playbook: Playbook;
   readonly mode: Mode;
+  readonly task?: Task;
   /** Names the run on the host: for backups and jobs. Letters, digits and `-`. */
   readonly run: string;
   readonly shell: Shell;

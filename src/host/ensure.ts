@@ -33,6 +33,7 @@ export async function ensure(session: Session, resources: readonly Resource[]): 
     if (step === 0) session.pending = first.record.pending;
     session.changes.push(...first.changes);
     session.addDue(look.next.pending);
+    for (const path of look.found.seen.files.keys()) session.named.add(path);
     session.ownedEarlier = look.next.ownedArguments[session.context.playbook.name] ?? {};
     const names = first.changes.map((change) => change.resource);
     return { changed: names.length > 0, resources: names };

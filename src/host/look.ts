@@ -7,6 +7,8 @@ import { mergeEffects } from '../resources/effect-order.ts';
 import { planEnsure } from '../resources/plan-ensure.ts';
 import type { Action, Read, Resource } from '../resources/resource.ts';
 import { afterOf } from './after.ts';
+import { putBack, stillRunning } from './left-running.ts';
+import { ownFiles } from './own.ts';
 import { runRead } from './read.ts';
 import { type HostRecord, parseRecord, recordPath } from './record.ts';
 import { recordDigest } from './record-write.ts';
@@ -21,6 +23,8 @@ export interface Look {
   readonly record: HostRecord;
   /** The record that must be there before the first action. */
   readonly next: HostRecord;
+  /** The record that takes its place after the last one. Default: it stays. */
+  readonly last?: HostRecord;
 }
 
 /** Reads the state of all resources and the record in one script, and works out what is to be done. */
@@ -28,20 +32,21 @@ export async function lookAt(session: Session, resources: readonly Resource[], s
   const { context, facts, name } = session;
   session.enter('plan');
   const reads = new Map<string, Read>([
-    ['the record of vfleet', { files: [recordPath] }],
+    recordRead,
     ...resources.map((resource) => [resource.name, resource.read(facts)] as const),
   ]);
   const output = await runRead(context, 'plan', readScript(reads));
   const found = parseRead(reads, output, name);
-  const stored = storedRecord(found, name);
-  session.recordDigest = recordDigest(stored);
-  const record = parseRecord(stored === null ? null : stored.toString('utf8'));
+  const record = recordIn(session, found);
   const owner = context.playbook.name;
   const owned = record.ownedArguments[owner] ?? {};
   // What an earlier `ensure` of this run wished for is not this one's to take away.
   const ownedArguments = withoutOwned(owned, session.ownedEarlier);
   const regenerationDue = record.pending.some((effect) => effect.kind === 'boot-configuration');
-  const plan = planEnsure(resources, found.states, { host: name, facts, ownedArguments, regenerationDue });
+  const lines = record.lines[owner] ?? {};
+  const ownedLines = Object.fromEntries(Object.entries(lines).filter(([path]) => !session.named.has(path)));
+  const input = { host: name, facts, ownedArguments, ownedLines, regenerationDue };
+  const plan = planEnsure(resources, found.states, input);
   const changes = plan.changes.map(({ actions, resource, summary, diffs, effects, notes, digest }): PlannedChange => {
     const after = afterOf(actions);
     return { resource, summary, diffs, effects, notes, digest, after, tentative: session.tentative, step };
@@ -50,9 +55,20 @@ export async function lookAt(session: Session, resources: readonly Resource[], s
   const kept = ownedSomewhere(ownedNow);
   const letGo = ownedSomewhere(owned).filter((token) => !kept.includes(token));
   const pending = mergeEffects([...record.pending.map((effect) => without(effect, letGo)), ...plan.effects]);
+  const linesNow = Object.entries(plan.ownedLines).map(([path, own]) => {
+    const earlier = session.named.has(path) ? (lines[path] ?? []) : [];
+    return [path, [...earlier, ...own.filter((line) => !earlier.includes(line))]] as const;
+  });
+  const files = ownFiles(record.files, plan.changes, found.seen, { playbook: owner, run: context.run });
+  const written = changes.flatMap(({ after }) => Object.keys(after ?? {}));
+  const leftRunning = putBack(stillRunning(record.leftRunning, facts), kept, written);
+  const { leftRunning: _, ...rest } = record;
   const next: HostRecord = {
-    ...record,
+    ...rest,
     ownedArguments: { ...record.ownedArguments, [owner]: ownedNow },
+    lines: { ...record.lines, [owner]: { ...lines, ...Object.fromEntries(linesNow) } },
+    files,
+    ...(leftRunning !== undefined && { leftRunning }),
     pending,
     // A reboot that was stamped before something more became due does not count for it.
     stamp: hasMore(record.pending, pending) ? null : record.stamp,
@@ -77,9 +93,19 @@ function without(effect: Effect, letGo: readonly string[]): Effect {
   return { ...effect, present: effect.present.filter((token) => !letGo.includes(token)) };
 }
 
+/** The read of the record, which belongs to every look. */
+export const recordRead: readonly [string, Read] = ['the record of vfleet', { files: [recordPath] }];
+
+/** The record as it was found; the session is told of it. Errors: those of `parseRecord`, and `record.unreadable`. */
+export function recordIn(session: Session, found: Found): HostRecord {
+  const stored = storedRecord(found, session.name);
+  session.recordDigest = recordDigest(stored);
+  return parseRecord(stored === null ? null : stored.toString('utf8'));
+}
+
 /** Bytes of the record as the host has it. Errors: `record.unreadable` where it is there, but may not be read. */
 function storedRecord(found: Found, host: string): Buffer | null {
-  const stored = found.states.get('the record of vfleet')?.file(recordPath);
+  const stored = found.states.get(recordRead[0])?.file(recordPath);
   if (stored === undefined || stored.kind === 'absent') return null;
   if (stored.kind === 'file') return stored.bytes;
   throw new VfleetError({

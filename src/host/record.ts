@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { anywhere, type OwnedArguments } from '../boot/owned.ts';
 import { VfleetError } from '../errors.ts';
 import type { Effect } from '../resources/effect.ts';
+import { type LeftRunning, leftRunningSchema, type OwnedFile, type OwnedLines, ownedFileSchema } from './owned-file.ts';
 
 /**
  * What the runner keeps on a host, in `/var/lib/vfleet/state.json`: what it owns, and what is still due. Every change is
@@ -10,12 +11,18 @@ import type { Effect } from '../resources/effect.ts';
 export interface HostRecord {
   /** Tokens of kernel arguments that the runner added, by the name of the playbook that wished for them, and by place. */
   readonly ownedArguments: Readonly<Record<string, OwnedArguments>>;
+  /** Lines that the runner added to files of many owners, by the name of the playbook, and by path. */
+  readonly lines: Readonly<Record<string, OwnedLines>>;
+  /** Files that the runner wrote, by path. */
+  readonly files: Readonly<Record<string, OwnedFile>>;
   /** Effects that no settle has consumed yet. */
   readonly pending: readonly Effect[];
   /** Boot id at the moment when all that a reboot should activate had been written and read back. */
   readonly stamp: string | null;
   /** Reboots after which the host did not run what they were for, the latest last; absent: none. See `breaker.ts`. */
   readonly failedReboots?: readonly FailedReboot[] | undefined;
+  /** What an undo took out of files, and the system that runs still has; absent: nothing. */
+  readonly leftRunning?: LeftRunning | undefined;
 }
 
 /** A reboot that was in vain: the same one is not made again before something has changed. */
@@ -30,6 +37,11 @@ export interface FailedReboot {
 /** Folder on the host for everything that the runner keeps there. */
 export const stateFolder = '/var/lib/vfleet';
 export const recordPath = `${stateFolder}/state.json`;
+
+/** Folder of what a run has replaced or removed, below it by path. */
+export function backupFolder(run: string): string {
+  return `${stateFolder}/backups/${run}`;
+}
 
 const version = 2;
 
@@ -52,18 +64,23 @@ const effectSchema: z.ZodType<Effect> = z.discriminatedUnion('kind', [
   }),
 ]);
 
+const byPlaybook = z.record(z.string(), z.record(z.string(), z.array(z.string())));
+
 const recordSchema = z.object({
   version: z.literal(version),
-  ownedArguments: z.record(z.string(), z.record(z.string(), z.array(z.string()))),
+  ownedArguments: byPlaybook,
+  lines: byPlaybook.default({}),
+  files: z.record(z.string(), ownedFileSchema(effectSchema)).default({}),
   pending: z.array(effectSchema),
   stamp: z.string().nullable(),
   failedReboots: z
     .array(z.object({ present: z.array(z.string()), absent: z.array(z.string()), entries: z.string() }))
     .exactOptional(),
+  leftRunning: leftRunningSchema.exactOptional(),
 });
 
 /** A host that was never touched. */
-export const emptyRecord: HostRecord = { ownedArguments: {}, pending: [], stamp: null };
+export const emptyRecord: HostRecord = { ownedArguments: {}, lines: {}, files: {}, pending: [], stamp: null };
 
 /** Reads the record. `null` text: there is none. Errors: `record.newer`, `record.unreadable`. */
 export function parseRecord(text: string | null): HostRecord {

@@ -5,7 +5,7 @@ import type { Effect } from '../resources/effect.ts';
 import { joinScripts, sh } from '../shell/script.ts';
 import type { HostContext } from './context.ts';
 import { ensure } from './ensure.ts';
-import { failureOf } from './failure.ts';
+import { failureOf, inWordsOf } from './failure.ts';
 import { awaitPlaybook } from './foreign.ts';
 import type { HostHandle } from './handle.ts';
 import { refusePart } from './plan-match.ts';
@@ -14,6 +14,7 @@ import { runRead } from './read.ts';
 import { Session } from './session.ts';
 import { settle } from './settle.ts';
 import { stateOfError } from './state.ts';
+import { runTask } from './task.ts';
 
 /** How one host's run ended. */
 export interface HostEnd {
@@ -22,6 +23,8 @@ export interface HostEnd {
   /** Write scripts that changed the host. */
   readonly writes: number;
   readonly reboots: number;
+  /** Why a reboot is due that was left to the operator. */
+  readonly rebootDue?: string;
 }
 
 /**
@@ -29,16 +32,18 @@ export interface HostEnd {
  * state in which the host ends.
  */
 export async function runHost(context: HostContext): Promise<HostEnd> {
-  const { host, shell, bus, mode } = context;
+  const { host, shell, bus, mode, task } = context;
   let session: Session | null = null;
   try {
     bus.emit({ type: 'phase', host: host.name, phase: 'connect' });
     session = new Session(context, await probeHost(context, 'connect'));
     bus.emit({ type: 'facts-read', host: host.name, facts: session.facts });
-    if (mode !== 'facts') await runPhases(session);
-    return { state: 'ok', writes: session.writes, reboots: session.reboots };
+    if (task !== undefined) await runTask(session, task);
+    else if (mode !== 'facts') await runPhases(session);
+    const { writes, reboots, rebootDue } = session;
+    return { state: 'ok', writes, reboots, ...(rebootDue !== null && { rebootDue }) };
   } catch (thrown) {
-    const failure = failureOf(thrown, host.name);
+    const failure = inWordsOf(task?.kind, failureOf(thrown, host.name));
     const writes = session?.writes ?? 0;
     return {
       state: stateOfError(failure.code, session?.begun ?? false),
@@ -48,7 +53,8 @@ export async function runHost(context: HostContext): Promise<HostEnd> {
     };
   } finally {
     // A plan is worth showing also when the host ends badly after it.
-    if (session !== null && mode === 'plan') bus.emit({ type: 'planned', host: host.name, plan: session.plan });
+    const plans = task === undefined ? mode === 'plan' : task.kind !== 'backups';
+    if (session !== null && plans) bus.emit({ type: 'planned', host: host.name, plan: session.plan });
     await shell.disconnect();
   }
 }
@@ -58,6 +64,7 @@ async function runPhases(session: Session): Promise<void> {
   if (mode !== 'verify') gate(session);
   await awaitPlaybook(session, () => playbook.apply(handleOf(session)));
   if (mode !== 'verify') warnUnsettled(session);
+  if (mode !== 'verify') warnUnnamed(session);
   if (mode === 'plan') return;
   noticeInPlace(session);
   await verify(session);
@@ -124,6 +131,21 @@ function warnUnsettled(session: Session): void {
     type: 'warning',
     host: session.name,
     text: `the playbook ended without settle(); still due: ${left.map((effect) => effect.kind).join(', ')}`,
+  });
+}
+
+/** A file that the playbook once wrote, and says nothing of any more, stays: whether that is meant, only an operator knows. */
+function warnUnnamed({ context, record, named, step, name }: Session): void {
+  if (step === 0) return;
+  const owner = context.playbook.name;
+  const paths = Object.entries(record.files).flatMap(([path, { playbooks }]) =>
+    playbooks.includes(owner) && !named.has(path) ? [path] : [],
+  );
+  if (paths.length === 0) return;
+  context.bus.emit({
+    type: 'warning',
+    host: name,
+    text: `written by this playbook earlier, and not named in it any more: ${paths.join(', ')}; it stays until \`vfleet undo\``,
   });
 }
 

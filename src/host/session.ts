@@ -46,8 +46,12 @@ export class Session {
   /** Effects that a `settle` of the playbook consumes, in order. */
   settled: readonly Effect[] = [];
   wants: Wants = {};
+  /** Why a reboot is due that the run leaves to the operator; `null`: none is. */
+  rebootDue: string | null = null;
   /** Kernel arguments that earlier `ensure`s of this run own. */
   ownedEarlier: OwnedArguments = {};
+  /** Paths that the `ensure`s of this run have read. */
+  readonly named = new Set<string>();
   readonly factsRead: Record<string, unknown> = {};
 
   /** What the playbook has asked for and is not done yet. */

@@ -35,7 +35,23 @@ export async function settle(session: Session): Promise<void> {
   session.due = [];
 }
 
-async function regenerate(session: Session, effects: readonly Effect[]): Promise<void> {
+/**
+ * Consumes what is due, but makes no reboot: that is left to whoever asks for it. `gone`: names of arguments that no boot
+ * entry may show any more.
+ */
+export async function settleQuietly(session: Session, gone: readonly string[]): Promise<void> {
+  if (session.due.length === 0) return;
+  session.settled = mergeEffects([...session.settled, ...session.due]);
+  if (session.context.mode === 'apply') {
+    session.enter('settle');
+    session.stopHere();
+    await regenerate(session, session.due, gone);
+  }
+  session.due = [];
+}
+
+/** `gone`: no reboot follows, and no boot entry may show these names. */
+async function regenerate(session: Session, effects: readonly Effect[], gone?: readonly string[]): Promise<void> {
   const { context, facts, name } = session;
   for (const effect of effects) await context.bus.intend({ type: 'effect-intent', host: name, effect });
   const configuration = effects.find((effect) => effect.kind === 'boot-configuration');
@@ -49,14 +65,15 @@ async function regenerate(session: Session, effects: readonly Effect[]): Promise
   const { code, log, generated } = await follow(session, job);
   if (code !== 0) throw jobFailed(name, effects, code, log);
   if (configuration !== undefined) {
-    const problems = bootDriver(facts).judgeReadBack(generated, configuration);
+    const absent = [...configuration.absent, ...(gone ?? [])];
+    const problems = bootDriver(facts).judgeReadBack(generated, { ...configuration, absent });
     if (problems.length > 0) throw notGenerated(name, problems);
   }
   for (const effect of effects) context.bus.emit({ type: 'effect-done', host: name, effect });
   const done = new Set(effects.map((effect) => effect.kind));
   const left = session.record.pending.filter((effect) => !done.has(effect.kind));
   // A reboot stamps the record in its own round trip; writing it twice would prove nothing more.
-  if (left.some((effect) => effect.kind === 'reboot'))
+  if (gone === undefined && left.some((effect) => effect.kind === 'reboot'))
     session.record = { ...session.record, pending: left, stamp: null };
   else await writeRecord(session, { ...session.record, pending: left });
 }

@@ -1,8 +1,9 @@
 import { VfleetError } from '../errors.ts';
 import { parseWrite, type WriteResult, writeScript } from '../resources/batch.ts';
 import { mask } from '../shell/secret.ts';
+import { printAbout } from './backup.ts';
 import { hasMore, type Look } from './look.ts';
-import { printRecord, stateFolder } from './record.ts';
+import { backupFolder, printRecord, stateFolder } from './record.ts';
 import { recordDigest } from './record-write.ts';
 import type { Session } from './session.ts';
 
@@ -24,8 +25,13 @@ export async function tryWrite(session: Session, look: Look, last: boolean): Pro
     guards: look.found.seen,
     actions: look.actions,
     record: printRecord(look.next),
+    recordAfter: look.last === undefined ? undefined : printRecord(look.last),
     stateFolder,
-    backupFolder: `${stateFolder}/backups/${context.run}`,
+    backupFolder: backupFolder(context.run),
+    about: printAbout({
+      command: context.task?.kind ?? 'apply',
+      playbook: context.task?.kind === 'restore' ? null : context.playbook.name,
+    }),
   });
   let result: WriteResult;
   try {
@@ -54,14 +60,14 @@ export async function tryWrite(session: Session, look: Look, last: boolean): Pro
   }
   if (result.kind !== 'done') throw explain(result, name, script.secrets);
   for (const text of result.notes) context.bus.emit({ type: 'warning', host: name, text });
-  session.recordDigest = recordDigest(printRecord(look.next));
+  session.recordDigest = recordDigest(printRecord(look.last ?? look.next));
   context.bus.emit({ type: 'written', host: name, changes: look.changes });
   return true;
 }
 
 /** Actions to take, or effects that the host does not know to be due yet. */
-function isDue({ actions, record, next }: Look): boolean {
-  return actions.length > 0 || hasMore(record.pending, next.pending);
+function isDue({ actions, record, next, last }: Look): boolean {
+  return actions.length > 0 || last !== undefined || hasMore(record.pending, next.pending);
 }
 
 function explain(

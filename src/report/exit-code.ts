@@ -7,7 +7,7 @@ export const exitCodes = {
   done: 0,
   /** Failed hosts or checks. */
   failed: 1,
-  /** `plan`: changes are pending. */
+  /** `plan`, or a dry run: changes are pending. */
   pending: 2,
   /** Refused or halted. */
   refused: 3,
@@ -19,11 +19,12 @@ export const exitCodes = {
 
 /** The exit code of a run. */
 export function exitCode(summary: Summary, command: Command): number {
-  const { hosts, interrupted } = summary;
+  const { hosts, interrupted, dryRun } = summary;
   if (interrupted) return exitCodes.interrupted;
   if (hosts.some(hasFailed)) return exitCodes.failed;
   if (hosts.some(({ state }) => state === 'refused' || state === 'skipped')) return exitCodes.refused;
-  if (command === 'plan' && hosts.some(({ plan }) => plan !== null && isPending(plan))) return exitCodes.pending;
+  const onlyShows = command === 'plan' || dryRun;
+  if (onlyShows && hosts.some(({ plan }) => plan !== null && isPending(plan))) return exitCodes.pending;
   return exitCodes.done;
 }
 

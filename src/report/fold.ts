@@ -22,9 +22,10 @@ export function fold(events: Iterable<Stamped>): Summary {
 export function startFold(): Folding {
   const hosts = new Map<string, HostSummary>();
   const warnings: string[] = [];
-  let run: Pick<Summary, 'run' | 'command' | 'playbook' | 'startedAt'> = {
+  let run: Pick<Summary, 'run' | 'command' | 'dryRun' | 'playbook' | 'startedAt'> = {
     run: null,
     command: null,
+    dryRun: false,
     playbook: null,
     startedAt: null,
   };
@@ -40,7 +41,8 @@ export function startFold(): Folding {
   const take = (event: Stamped): void => {
     latest = event.at;
     if (event.type === 'run-started') {
-      run = { run: event.run, command: event.command, playbook: event.playbook, startedAt: event.at };
+      const { command, playbook, dryRun = false } = event;
+      run = { run: event.run, command, dryRun, playbook, startedAt: event.at };
       for (const { name, rack } of event.hosts) hosts.set(name, newHost(name, rack));
     } else if (event.type === 'run-ended') {
       end = { endedAt: event.at, interrupted: event.interrupted };
@@ -68,6 +70,8 @@ function step(host: HostSummary, event: HostEvent, command: Command | null): Hos
       return command === 'facts' ? { ...host, facts: event.facts } : host;
     case 'leftovers':
       return { ...host, leftovers: event.leftovers };
+    case 'backups':
+      return { ...host, backups: event.backups, oldBackups: event.old };
     case 'planned':
       return { ...host, plan: event.plan, gates: event.plan.gates.reduce(withVerdict, host.gates) };
     case 'written':
@@ -100,6 +104,7 @@ function ended(host: HostSummary, event: Extract<HostEvent, { readonly type: 'ho
     state: event.state,
     failure: event.failure ?? null,
     endedAt: event.at,
+    rebootDue: event.rebootDue ?? null,
     writes: Math.max(host.writes, event.writes),
     reboots: Math.max(host.reboots, event.reboots),
   };

@@ -1,6 +1,7 @@
 import type { Verdict } from '../checks/check.ts';
 import type { Command, Failure, HostState, Phase, PlannedChange } from '../events/event.ts';
 import type { Facts } from '../facts/facts.ts';
+import type { Backup } from '../host/backup.ts';
 import type { Leftover } from '../host/leftovers/finding.ts';
 import type { Effect } from '../resources/effect.ts';
 import { escapeJson } from './escape.ts';
@@ -14,6 +15,8 @@ import type { HostSummary, Summary } from './summary.ts';
 export interface JsonDocument {
   readonly version: 1;
   readonly command: Command;
+  /** It only showed what it would do. */
+  readonly dryRun: boolean;
   /** Name of the run, and of its folder. */
   readonly run: string | null;
   readonly playbook: string | null;
@@ -65,6 +68,12 @@ export interface JsonHost {
   readonly leftovers: readonly Leftover[];
   /** What `facts` found; `null` for other commands. */
   readonly facts: Facts | null;
+  /** Why a reboot is due that `undo` or `restore` left to the operator; `null`: none is. */
+  readonly rebootDue: string | null;
+  /** What `backups` found; `null` for other commands. */
+  readonly backups: readonly Backup[] | null;
+  /** Runs whose backups `backups --prune` removed, or in a dry run would remove. */
+  readonly oldBackups: readonly string[];
 }
 
 /** A run as one JSON text, ended by a line end; safe to show on a terminal. */
@@ -73,11 +82,12 @@ export function renderJson(summary: Summary, command: Command): string {
 }
 
 function documentOf(summary: Summary, command: Command): JsonDocument {
-  const { run, playbook, startedAt, endedAt, interrupted, totals, warnings } = summary;
+  const { run, dryRun, playbook, startedAt, endedAt, interrupted, totals, warnings } = summary;
   const { states, ...sums } = totals;
   return {
     version: 1,
     command,
+    dryRun,
     run,
     playbook,
     startedAt,
@@ -94,10 +104,11 @@ function documentOf(summary: Summary, command: Command): JsonDocument {
 function hostOf(host: HostSummary): JsonHost {
   const { name, rack, state, failure, startedAt, endedAt, phases, gates, checks, plan } = host;
   const { written, settled, writes, reboots, warnings, leftovers, facts } = host;
+  const { rebootDue, backups, oldBackups } = host;
   const due = plan === null ? null : { changes: plan.changes, pending: plan.pending, effects: plan.effects };
   return {
     ...{ name, rack, state, failure, startedAt, endedAt, phases, gates, checks },
     plan: due,
-    ...{ written, settled, writes, reboots, warnings, leftovers, facts },
+    ...{ written, settled, writes, reboots, warnings, leftovers, facts, rebootDue, backups, oldBackups },
   };
 }

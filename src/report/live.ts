@@ -59,6 +59,7 @@ export function follow(live: Live, event: Stamped): Live {
       return { ...live, working, ended };
     }
     case 'facts-read':
+    case 'backups':
     case 'leftovers':
     case 'planned':
     case 'write-intent':

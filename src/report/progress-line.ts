@@ -31,6 +31,7 @@ export function progressLine(event: Stamped, startedAt: number | null, all: bool
       return all ? `${escapeLine(event.host)}: back after the reboot` : null;
     case 'host-started':
     case 'facts-read':
+    case 'backups':
     case 'leftovers':
     case 'planned':
     case 'write-intent':
@@ -46,7 +47,11 @@ export function progressLine(event: Stamped, startedAt: number | null, all: bool
 
 type Ended = Extract<Stamped, { readonly type: 'host-ended' }>;
 
-function endLine({ host, state, failure, writes, reboots, at }: Ended, startedAt: number | null, paint: Paint): string {
+function endLine(
+  { host, state, failure, writes, reboots, rebootDue, at }: Ended,
+  startedAt: number | null,
+  paint: Paint,
+): string {
   const parts = [
     ...(writes > 0 ? [count(writes, 'write')] : []),
     ...(reboots > 0 ? [count(reboots, 'reboot')] : []),
@@ -54,5 +59,6 @@ function endLine({ host, state, failure, writes, reboots, at }: Ended, startedAt
   ];
   const name = paint.strong(escapeLine(host));
   const sums = parts.length === 0 ? '' : ` (${parts.join(', ')})`;
-  return `${name}: ${stateText(state, paint)}${sums}${failure === undefined ? '' : `: ${failureLine(failure)}`}`;
+  const due = rebootDue === undefined ? '' : `, ${paint.doubtful('reboot due')}`;
+  return `${name}: ${stateText(state, paint)}${sums}${due}${failure === undefined ? '' : `: ${failureLine(failure)}`}`;
 }

@@ -1,6 +1,7 @@
 import type { Verdict } from '../checks/check.ts';
 import type { Command, Failure, HostPlan, HostState, Phase, PlannedChange } from '../events/event.ts';
 import type { Facts } from '../facts/facts.ts';
+import type { Backup } from '../host/backup.ts';
 import type { Leftover } from '../host/leftovers/finding.ts';
 import type { Effect } from '../resources/effect.ts';
 
@@ -34,6 +35,12 @@ export interface HostSummary {
   readonly leftovers: readonly Leftover[];
   /** The latest facts, kept by the command `facts` only; `null` otherwise. */
   readonly facts: Facts | null;
+  /** Why a reboot is due that was left to the operator; `null`: none is. */
+  readonly rebootDue: string | null;
+  /** What `backups` found; `null` for other commands. */
+  readonly backups: readonly Backup[] | null;
+  /** Runs whose backups `backups --prune` removed, or in a dry run would remove. */
+  readonly oldBackups: readonly string[];
 }
 
 /** A run as its events tell it, at any moment. */
@@ -41,6 +48,8 @@ export interface Summary {
   /** Name of the run; `null` before it started. */
   readonly run: string | null;
   readonly command: Command | null;
+  /** It only showed what it would do. */
+  readonly dryRun: boolean;
   readonly playbook: string | null;
   readonly startedAt: string | null;
   /** `null`: the run has not ended. */
@@ -96,6 +105,9 @@ export function newHost(name: string, rack: string | null): HostSummary {
     warnings: [],
     leftovers: [],
     facts: null,
+    rebootDue: null,
+    backups: null,
+    oldBackups: [],
   };
 }
 

@@ -80,9 +80,13 @@ function effectsOf(wish: ArgumentWish, plan: BootPlan, { facts }: ChangeContext)
 
 /**
  * Arguments that only the generated entries have would be dropped by generating them anew; `net.ifnames=0` among them
- * renames the network interfaces, and the host is lost.
+ * renames the network interfaces, and the host is lost. Errors: `boot.lost-arguments`.
  */
-function refuseLoss(plan: BootPlan, effects: readonly Effect[], { host, facts, regenerationDue }: ChangeContext): void {
+export function refuseLoss(
+  plan: Pick<BootPlan, 'line' | 'removed'>,
+  effects: readonly Effect[],
+  { host, facts, regenerationDue }: ChangeContext,
+): void {
   // What an earlier run took out of the file is still in the entries until its regeneration.
   if (!bootDriver(facts).generates || regenerationDue || plan.line === null) return;
   if (!effects.some((effect) => effect.kind === 'boot-configuration')) return;
@@ -103,8 +107,8 @@ function reasonOf({ files: [first], byTool }: BootPlan): string {
   return byTool === undefined ? 'the boot entries are not as configured' : `${byTool.tool} changes`;
 }
 
-/** One argument on a line, as a diff of one long line would show nothing. */
-function toolDiff({ tool, before, after }: ToolEdit): string {
+/** A tool's change as a diff: one argument on a line, as a diff of one long line would show nothing. */
+export function toolDiff({ tool, before, after }: ToolEdit): string {
   const bytes = (tokens: readonly string[]): Buffer => Buffer.from(tokens.map((token) => `${token}\n`).join(''));
   const attributes = { mode: '', owner: '' };
   return diffOf(tool, { kind: 'file', bytes: bytes(before), ...attributes }, { bytes: bytes(after), ...attributes });
@@ -121,12 +125,14 @@ function summaryOf(plan: BootPlan, effects: readonly Effect[]): string {
   return effects.map((effect) => effect.reason).join('; ');
 }
 
-function wishedFile(file: ConfiguredFile): { bytes: Buffer; mode: string; owner: string } | null {
+/** A file of a boot plan as it will be; `null`: removed. */
+export function wishedFile(file: ConfiguredFile): { bytes: Buffer; mode: string; owner: string } | null {
   const { mode, owner } = attributesOf(file);
   return file.after === null ? null : { bytes: Buffer.from(file.after, file.encoding), mode, owner };
 }
 
-function actionOf(file: ConfiguredFile): Action {
+/** What is done about a file of a boot plan. */
+export function actionOf(file: ConfiguredFile): Action {
   const { path, after, encoding } = file;
   if (after === null) return { kind: 'remove', path };
   return { kind: 'write', path, text: after, ...attributesOf(file), ...(encoding === 'latin1' && { encoding }) };

@@ -6,6 +6,7 @@ import { raw, type Script, sh } from '../shell/script.ts';
 import { render } from '../template/template.ts';
 import { diffOf } from './diff.ts';
 import type { Effect } from './effect.ts';
+import { hasLine, splitLines, withoutLines } from './lines.ts';
 import type { Change, ChangeContext, FileState, Resource, State } from './resource.ts';
 
 const unit = 'systemd-modules-load.service';
@@ -44,12 +45,14 @@ interface Wish {
   readonly modules: readonly string[];
 }
 
-function change({ resource, path, modules }: Wish, state: State, { host, facts }: ChangeContext): Change | null {
+function change({ resource, path, modules }: Wish, state: State, context: ChangeContext): Change | null {
+  const { host, facts, ownedLines = {} } = context;
   const before = state.file(path);
   refuseState(path, before, modules, facts, host);
   const { text: old, encoding } =
     before.kind === 'file' ? decode(before.bytes) : { text: '', encoding: 'utf8' as const };
-  const text = edit(old, modules, facts);
+  const owned = ownedLines[path] ?? [];
+  const { text, added } = edit(old, modules, owned, facts);
   const running = new Set(state.probe('loaded').stdout.split('\n'));
   const toLoad = modules.filter((module) => canBeLoadedNow(facts, module) && !running.has(module));
   const effects: Effect[] =
@@ -64,21 +67,33 @@ function change({ resource, path, modules }: Wish, state: State, { host, facts }
     actions: written ? [{ kind: 'write', path, text, mode, owner, ...(encoding === 'latin1' && { encoding }) }] : [],
     effects,
     notes: [],
+    owns: 'parts',
+    ...(written && { ownedLines: { [path]: [...owned.filter((line) => hasLine(text, line)), ...added] } }),
   };
 }
 
-/** The text with what is missing at its end, and without lines that name a VFIO module which the kernel lacks. */
-function edit(old: string, modules: readonly string[], facts: Facts): string {
-  const lines = old.split(/(?<=\n)/).filter((line) => {
+/**
+ * The text with what is missing at its end, without own lines that are not wished any more, and without lines that name a
+ * VFIO module which the kernel lacks.
+ */
+function edit(
+  old: string,
+  modules: readonly string[],
+  owned: readonly string[],
+  facts: Facts,
+): { readonly text: string; readonly added: readonly string[] } {
+  const stale = owned.filter((line) => !modules.some((module) => same(module, moduleOf(line))));
+  const lines = splitLines(withoutLines(old, stale)).filter((line) => {
     const named = moduleOf(line);
     const wished = modules.some((module) => same(module, named));
     return wished || !guided.some((module) => same(module, named)) || moduleState(facts, named).next !== 'absent';
   });
   const missing = modules.filter((module) => !lines.some((line) => same(module, moduleOf(line))));
-  if (missing.length === 0) return lines.join('');
   const kept = lines.join('');
+  if (missing.length === 0) return { text: kept, added: [] };
   const gap = kept === '' || kept.endsWith('\n') ? '' : '\n';
-  return `${kept}${gap}${render('modules-load.conf.hbs', { modules: missing })}`;
+  const added = render('modules-load.conf.hbs', { modules: missing });
+  return { text: `${kept}${gap}${added}`, added: added.split('\n').filter(Boolean) };
 }
 
 /** The module that a line names; empty for comments and blank lines (modules-load.d(5)). */

@@ -14,6 +14,8 @@ export interface EnsurePlan {
   readonly effects: readonly Effect[];
   /** Tokens that the playbook owns from now on, by place; `null`: as before. */
   readonly ownedArguments: OwnedArguments | null;
+  /** Lines that the playbook owns from now on, of each path that a change says something about. */
+  readonly ownedLines: Readonly<Record<string, readonly string[]>>;
 }
 
 /**
@@ -38,6 +40,7 @@ export function planEnsure(
     actions: changes.flatMap((change) => change.actions),
     effects: mergeEffects(changes.flatMap((change) => change.effects)),
     ownedArguments: owned.length === 0 ? null : owned.reduce(joinOwned),
+    ownedLines: Object.assign({}, ...changes.map((change) => change.ownedLines ?? {})) as OwnedArguments,
   };
 }
 

@@ -19,6 +19,8 @@ export interface Seen {
   readonly files: ReadonlyMap<string, Fingerprint>;
   /** Paths that matched each glob. */
   readonly globs: ReadonlyMap<string, readonly string[]>;
+  /** Of a path with nothing there: the lowest folder above it that exists, empty for the root. */
+  readonly above?: ReadonlyMap<string, string>;
 }
 
 export interface Found {
@@ -51,6 +53,7 @@ show() {
     folder=\${1%/*}
     while [ -n "$folder" ] && [ ! -d "$folder" ]; do folder=\${folder%/*}; done
     if [ -n "$folder" ] && [ ! -x "$folder" ]; then kind=hidden; fi
+    section "above $n"; printf %s "$folder"
   elif [ -f "$1" ] && [ ! -r "$1" ]; then kind=unreadable
   fi
   section "kind $n"; printf %s "$kind"
@@ -98,11 +101,13 @@ export function parseRead(reads: Reads, output: Output, host: string): Found {
   const { globs } = patternsOf(reads);
   const files = new Map<string, FileState>();
   const prints = new Map<string, Fingerprint>();
+  const above = new Map<string, string>();
   for (let n = 1; output.sections.has(`path ${n}`); n++) {
     const path = text(output, `path ${n}`);
     const { state, print } = fileOf(output, n);
     files.set(path, state);
     if (print !== null) prints.set(path, print);
+    if (print === absentFingerprint) above.set(path, text(output, `above ${n}`));
   }
   const matches = new Map(
     globs.map((glob, index) => [glob, text(output, `glob ${index}`).split('\0').filter(Boolean)]),
@@ -121,7 +126,7 @@ export function parseRead(reads: Reads, output: Output, host: string): Found {
       probe: (key) => results.get(`${resource}\0${key}`) ?? neverRead(resource, key),
     },
   ]);
-  return { states: new Map(states), seen: { files: prints, globs: matches } };
+  return { states: new Map(states), seen: { files: prints, globs: matches, above } };
 }
 
 function fileOf(output: Output, n: number): { readonly state: FileState; readonly print: Fingerprint | null } {

@@ -51,7 +51,23 @@ export type Action =
       readonly mode: string;
       readonly owner: string;
     }
-  | { readonly kind: 'remove'; readonly path: string }
+  | {
+      readonly kind: 'remove';
+      readonly path: string;
+      /** Folders that were made for the file, the top one first: removed too where they are empty then. */
+      readonly folders?: readonly string[];
+    }
+  | {
+      /** Puts a copy of another file of the host in place, byte for byte. */
+      readonly kind: 'restore';
+      readonly path: string;
+      /** A regular file that was read, too. */
+      readonly from: string;
+      /** What was read there. */
+      readonly mode: string;
+      readonly owner: string;
+      readonly sha256: string;
+    }
   | { readonly kind: 'run'; readonly label: string; readonly script: Script };
 
 /** What one resource would change on one host: a diff for people, actions for the host, its effects. */
@@ -66,8 +82,12 @@ export interface Change {
   readonly effects: readonly Effect[];
   /** Things an operator should know that change nothing. */
   readonly notes: readonly string[];
+  /** `parts`: only tokens or lines of the files that it writes are the runner's. Default: the whole files are. */
+  readonly owns?: 'whole' | 'parts';
   /** Tokens of kernel arguments that the runner owns from now on, by place; absent where the resource has none. */
   readonly ownedArguments?: OwnedArguments;
+  /** Lines that the runner owns from now on in files of many owners, by path; absent where the resource has none. */
+  readonly ownedLines?: Readonly<Record<string, readonly string[]>>;
 }
 
 /** What `change` is told beside the state. Pure data. */
@@ -76,6 +96,8 @@ export interface ChangeContext {
   readonly facts: Facts;
   /** Tokens of kernel arguments that earlier runs added and that are the runner's to replace, by place. */
   readonly ownedArguments: OwnedArguments;
+  /** Lines that earlier runs added and that are the runner's to remove, by path. Default: none. */
+  readonly ownedLines?: Readonly<Record<string, readonly string[]>>;
   /** An earlier run has left the regeneration of the boot configuration due. */
   readonly regenerationDue?: boolean;
 }

@@ -12,26 +12,32 @@ interface Write {
   readonly actions: readonly Action[];
   /** Text of `state.json`, which is in place before the first file is replaced. */
   readonly record: string;
+  /** Text that takes the place of `record` once all files are replaced. Default: it stays. */
+  readonly recordAfter?: string | undefined;
   /** `/var/lib/vfleet`: holds the record and the lock. */
   readonly stateFolder: string;
   /** Each file that is replaced or removed is first copied below it, once. */
   readonly backupFolder: string;
+  /** Kept beside the backups: what the run is. Default: nothing. */
+  readonly about?: string | undefined;
 }
 
-type FileWrite = Extract<Action, { kind: 'write' }>;
+type FileWrite = Extract<Action, { kind: 'write' | 'restore' }>;
 
 /**
  * One script that writes everything, or nothing: it takes the host lock, compares the guards, makes the backups, prepares
  * and syncs all new files beside their targets, puts the record in place, and only then renames.
  */
-export function writeScript({ guards, actions, record, stateFolder, backupFolder }: Write): Script {
-  const writes = actions.filter((action) => action.kind === 'write');
-  const removes = actions.filter((action) => action.kind === 'remove').map((action) => action.path);
+export function writeScript({ guards, actions, record, recordAfter, stateFolder, backupFolder, about }: Write): Script {
+  const writes = actions.filter((action) => action.kind === 'write' || action.kind === 'restore');
+  const removes = actions.filter((action) => action.kind === 'remove');
   const runs = actions.filter((action) => action.kind === 'run');
   const recordPath = `${stateFolder}/state.json`;
   const recordTemp = tempOf(recordPath);
-  const temps = [recordTemp, ...writes.map((write) => tempOf(write.path))];
-  const replaced = [...writes.map((write) => write.path), ...removes];
+  const lastTemp = `${recordTemp}-last`;
+  const last = recordAfter === undefined ? [] : [lastTemp];
+  const temps = [recordTemp, ...last, ...writes.map((write) => tempOf(write.path))];
+  const replaced = [...writes, ...removes].map((action) => action.path);
   return joinScripts([
     fingerprintFunctions,
     writeFunctions,
@@ -48,7 +54,11 @@ take_lock`,
     ...[...guards.globs].map(([glob, matches]) => guardGlob(glob, matches)),
     raw('judge_guards'),
     ...replaced.map((path) => sh`keep ${path} ${folderOf(path)}`),
+    about === undefined ? raw(':') : sh`tell ${about}`,
     sh`prepare ${recordPath} ${recordTemp} 0600 '' ${digestOf(Buffer.from(record))} %s ${record}`,
+    recordAfter === undefined
+      ? raw(':')
+      : sh`prepare ${recordPath} ${lastTemp} 0600 '' ${digestOf(Buffer.from(recordAfter))} %s ${recordAfter}`,
     ...[...new Set(writes.flatMap((write) => foldersOf(write.path)))].map((folder) => sh`make_folder ${folder}`),
     ...writes.map(prepare),
     sh`
@@ -58,10 +68,16 @@ sync ${stateFolder}
 begin`,
     ...writes.map((write) => sh`replace ${tempOf(write.path)} ${write.path}`),
     ...removes.map(
-      (path) => sh`rm -f ${path} || fail ${exits.partly} remove ${path}
-section ${'done'}; printf '%s\\0' ${path}`,
+      ({ path, folders = [] }) => sh`rm -f ${path} || fail ${exits.partly} remove ${path}
+section ${'done'}; printf '%s\\0' ${path}
+leave ${folders.toReversed()}`,
     ),
-    replaced.length === 0 ? raw(':') : sh`sync ${[...new Set(replaced.map(folderOf))]}`,
+    replaced.length === 0 ? raw(':') : sh`settle_folders ${[...new Set(replaced.map(folderOf))]}`,
+    recordAfter === undefined
+      ? raw(':')
+      : sh`
+mv -f ${lastTemp} ${recordPath} || fail ${exits.partly} record ${recordPath}
+sync ${stateFolder}`,
     raw('umask 022\ntrap - HUP INT TERM PIPE'),
     ...runs.map((action, index) => run(action.script, index)),
     raw('section end'),
@@ -77,6 +93,8 @@ for f in ${raw(glob)}; do if [ -e "$f" ] || [ -h "$f" ]; then found="$found$f
 }
 
 function prepare(write: FileWrite): Script {
+  if (write.kind === 'restore')
+    return sh`prepare_copy ${write.path} ${tempOf(write.path)} ${write.mode} ${write.owner} ${write.sha256} ${write.from}`;
   const { path, mode, owner, text } = write;
   const bytes = Buffer.from(text, write.encoding ?? 'utf8');
   const [format, argument] = write.encoding === 'latin1' ? ['%b', escaped(bytes)] : ['%s', text];

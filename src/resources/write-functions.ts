@@ -47,8 +47,15 @@ judge_guards() { [ -z "$changed" ] || exit ${exits.changed}; }
 # PATH FOLDER: the first state of a file in this run is the one that is kept.
 keep() {
   if [ -f "$1" ] && [ ! -e "$backup$1" ]; then
-    mkdir -p "$backup$2" && cp -p "$1" "$backup$1.part" && mv "$backup$1.part" "$backup$1" ||
+    mkdir -p "$backup$2" && cp -p "$1" "$backup$1.vfleet-part" && sync "$backup$1.vfleet-part" &&
+      mv "$backup$1.vfleet-part" "$backup$1" && sync "$backup$2" ||
       fail ${exits.untouched} backup "$1"
+  fi
+}
+# TEXT: what the run is, beside its backups, where it has any.
+tell() {
+  if [ -d "$backup" ] && [ ! -e "$backup/.vfleet" ]; then
+    printf %s "$1" | cat >"$backup/.vfleet" || fail ${exits.untouched} backup "$backup"
   fi
 }
 
@@ -70,6 +77,14 @@ prepare() {
   if [ -f "$1" ]; then cp -p "$1" "$2" || fail ${exits.untouched} write "$1"; fi
   # Not straight into the file: the shell's own printf says of a full disk only that there was an error.
   printf "$6" "$7" | cat >"$2" || fail ${exits.untouched} write "$1"
+  finish "$@"
+}
+# PATH TEMP MODE OWNER SHA256 FROM
+prepare_copy() {
+  rm -f "$2" && cp -p "$6" "$2" || fail ${exits.untouched} write "$1"
+  finish "$@"
+}
+finish() {
   sum=$(sha256sum <"$2")
   [ "\${sum%% *}" = "$5" ] || fail ${exits.untouched} write "$1"
   [ -z "$4" ] || chown "$4" "$2" || fail ${exits.untouched} owner "$1"
@@ -91,4 +106,9 @@ replace() {
   if [ -d "$2" ]; then fail ${exits.partly} replace "$2"; fi
   mv -f "$1" "$2" || fail ${exits.partly} replace "$2"
   section done; printf '%s\\0' "$2"
+}
+# Folders that were made for a file that is gone, the deepest first: each only where nothing else is in it.
+leave() { for folder in "$@"; do rmdir "$folder" 2>/dev/null || return 0; done; }
+settle_folders() {
+  for folder in "$@"; do if [ -d "$folder" ]; then sync "$folder"; fi; done
 }`);

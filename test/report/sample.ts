@@ -1,5 +1,5 @@
 import type { Outcome, Verdict } from '../../src/checks/check.ts';
-import type { Failure, HostPlan, HostState, PlannedChange, Stamped } from '../../src/events/event.ts';
+import type { Command, Failure, HostPlan, HostState, PlannedChange, Stamped } from '../../src/events/event.ts';
 import type { HostSummary } from '../../src/report/summary.ts';
 import { newHost } from '../../src/report/summary.ts';
 import type { Effect } from '../../src/resources/effect.ts';
@@ -82,10 +82,7 @@ export function at(seconds: number): string {
   return new Date(Date.UTC(2026, 10, 23, 3, 50, 0) + seconds * 1000).toISOString();
 }
 
-export function runStarted(
-  names: readonly string[],
-  command: 'plan' | 'apply' | 'verify' | 'facts' = 'apply',
-): Stamped {
+export function runStarted(names: readonly string[], command: Command = 'apply'): Stamped {
   const hosts = names.map((name) => ({ name, rack: 'r1' }));
   return { at: at(0), type: 'run-started', run: 'run-1', command, playbook: 'PCI passthrough', hosts };
 }

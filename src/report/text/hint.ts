@@ -9,7 +9,7 @@ const most = 8;
  * command: `playbooks/passthrough.ts -i inventory`; `limit` how the hosts were limited: `-l rack:r12`.
  */
 export function nextCommand(summary: Summary, given: string, limit = ''): string | null {
-  const { command, hosts } = summary;
+  const { command, hosts, dryRun } = summary;
   if (command === null) return null;
   // Never about more hosts than the user chose.
   const again = (next: Command, about: readonly HostSummary[], why: string): string =>
@@ -23,11 +23,11 @@ export function nextCommand(summary: Summary, given: string, limit = ''): string
       if (command === 'verify') return again('plan', bad, 'shows what is missing');
       return again(command, bad, 'again, when the cause is gone');
     case exitCodes.refused:
-      if (held.every(({ failure }) => failure?.code === 'plan.differs'))
+      if (command === 'apply' && held.every(({ failure }) => failure?.code === 'plan.differs'))
         return again('plan', held, 'shows what is different now');
       return again(command, held, 'again, when the remedy is done');
     case exitCodes.pending:
-      return again('apply', [], 'makes these changes');
+      return again(dryRun ? command : 'apply', [], 'makes these changes');
     default:
       return command === 'apply' ? again('verify', [], 'proves it again, and writes nothing') : null;
   }

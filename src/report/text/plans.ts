@@ -1,4 +1,4 @@
-import type { HostPlan, PlannedChange } from '../../events/event.ts';
+import type { Command, HostPlan, PlannedChange } from '../../events/event.ts';
 import { escapeLine } from '../escape.ts';
 import { createPaint, type Paint } from '../paint.ts';
 import { type HostSummary, hostStates, isPending } from '../summary.ts';
@@ -8,7 +8,7 @@ import { describeEffects } from './effects.ts';
 import { groupByText, heading } from './group.ts';
 import { leftoverLines } from './leftovers.ts';
 import { reasonLines } from './reason.ts';
-import { stateText } from './state.ts';
+import { nothingTo, stateText } from './state.ts';
 import { isOpen, outcomeNames, outcomes, verdictLines } from './verdict.ts';
 
 /** What is shown of a host's plan; a host of a summary is one. */
@@ -21,7 +21,10 @@ export type PlannedHost = Pick<
  * What would be done, for people. Hosts with equal plans are one group; then those with nothing to do in one line, then
  * those that cannot be planned with the reason, and a last line of numbers.
  */
-export function renderPlans(hosts: readonly PlannedHost[], options: TextOptions): string {
+export function renderPlans(
+  hosts: readonly PlannedHost[],
+  options: TextOptions & { readonly command?: Command | undefined },
+): string {
   const paint = createPaint(options.colour);
   const planned = hosts.filter(isPlanned);
   const changing = planned.filter(({ plan }) => isPending(plan));
@@ -32,7 +35,7 @@ export function renderPlans(hosts: readonly PlannedHost[], options: TextOptions)
       ...indent(lines),
     ]),
     ...groupByText(idle, (host) => idleLines(host, paint, options)).map(({ hosts: same, lines }) => [
-      heading(same, 'nothing to do', paint),
+      heading(same, nothingTo(options.command), paint),
       ...indent(lines),
     ]),
     ...[...hostStates, null].flatMap((state) => stoppedSections(hosts, state, paint)),

@@ -1,5 +1,10 @@
-import type { HostState } from '../../events/event.ts';
+import type { Command, HostState } from '../../events/event.ts';
 import type { Paint } from '../paint.ts';
+
+/** What is said of a host on which a command finds everything as it should be. */
+export function nothingTo(command: Command | null | undefined): string {
+  return `nothing to ${command === 'undo' || command === 'restore' ? command : 'do'}`;
+}
 
 /** The name of a state in its colour. `null`: the host has not ended. */
 export function stateText(state: HostState | null, paint: Paint): string {

@@ -8,7 +8,7 @@ import { groupByText, heading } from './group.ts';
 import { nextCommand } from './hint.ts';
 import { leftoverLines } from './leftovers.ts';
 import { failedChecks, reasonLines } from './reason.ts';
-import { stateText } from './state.ts';
+import { nothingTo, stateText } from './state.ts';
 
 export interface SummaryOptions extends TextOptions {
   /** What the user gave beside the command, for the command to run next: `playbooks/passthrough.ts -i racks.yaml`. */
@@ -27,11 +27,14 @@ export function renderSummary(summary: Summary, options: SummaryOptions): string
   const hint = nextCommand(summary, options.given ?? '…', options.limit);
   const totals = totalLine(summary, paint, options);
   const next = hint === null ? [] : [`${paint.strong('next:')} ${hint}`];
-  if (summary.command === 'plan') return joinSections([warningLines(warnings, [], paint), [totals], next]);
+  if (summary.command === 'plan' || (summary.dryRun && summary.command !== 'backups'))
+    return joinSections([warningLines(warnings, [], paint), [totals], next]);
   return joinSections([
     warningLines(warnings, hosts, paint),
     leftoverLines(hosts, paint),
     ...stoppedSections(summary.command === 'verify' ? hosts.filter((host) => !failedChecks(host)) : hosts, paint),
+    idleLines(summary, paint),
+    rebootLines(hosts, paint),
     [totals, ...stateLines(hosts, paint, options)],
     next,
   ]);
@@ -58,11 +61,27 @@ function stoppedSections(hosts: readonly HostSummary[], paint: Paint): readonly 
   });
 }
 
+/** Hosts on which there was nothing to undo or to restore. */
+function idleLines({ command, hosts }: Summary, paint: Paint): readonly string[] {
+  if (command !== 'undo' && command !== 'restore') return [];
+  const idle = hosts.filter(({ state, writes, settled }) => state === 'ok' && writes + settled.length === 0);
+  return idle.length === 0 ? [] : [heading(idle, nothingTo(command), paint)];
+}
+
+/** Hosts of which the reboot that is due was left to the operator, by the reason. */
+function rebootLines(hosts: readonly HostSummary[], paint: Paint): readonly string[] {
+  const due = hosts.filter(({ rebootDue }) => rebootDue !== null);
+  return groupByText(due, ({ rebootDue }) => [escapeLine(rebootDue ?? '')]).map(({ hosts: same, lines: [why = ''] }) =>
+    heading(same, `${paint.doubtful('reboot due:')} ${why}`, paint),
+  );
+}
+
 function totalLine(summary: Summary, paint: Paint, { verbose }: TextOptions): string {
   const { command, run, playbook, totals, duration, interrupted } = summary;
   const what = [command ?? 'run', playbook === null ? '' : `of ${escapeLine(playbook)}`].filter(Boolean).join(' ');
   const made = [count(totals.writes, 'write'), count(totals.reboots, 'reboot')];
-  const sums = [count(totals.hosts, 'host'), ...(command === 'apply' ? made : [])];
+  const shown = command === 'apply' ? made : command === 'undo' || command === 'restore' ? made.slice(0, 1) : [];
+  const sums = [count(totals.hosts, 'host'), ...shown];
   const end = interrupted ? `, ${paint.bad('interrupted')}` : '';
   const name = verbose === true && run !== null ? paint.quiet(` (run ${escapeLine(run)})`) : '';
   return `${paint.strong(what)}: ${sums.join(', ')} in ${formatDuration(duration)}${end}${name}`;

@@ -1,0 +1,45 @@
+import { parseArguments } from '../boot/arguments.ts';
+import type { Facts } from '../facts/facts.ts';
+import type { LeftRunning } from './owned-file.ts';
+
+/** What was left in the system that runs, as far as it is; `undefined`: nothing is, or it has been booted since. */
+export function stillRunning(left: LeftRunning | undefined, { identity, boot }: Facts): LeftRunning | undefined {
+  if (left === undefined || left.bootId !== identity.bootId) return undefined;
+  const running = parseArguments(boot.running).map((argument) => argument.token);
+  const tokens = left.arguments.filter((token) => running.includes(token));
+  return tokens.length + left.files.length === 0 ? undefined : { ...left, arguments: tokens };
+}
+
+/** Both together. */
+export function joinLeft(one: LeftRunning | undefined, other: LeftRunning): LeftRunning {
+  return {
+    bootId: other.bootId,
+    arguments: [...new Set([...(one?.arguments ?? []), ...other.arguments])],
+    files: [...new Set([...(one?.files ?? []), ...other.files])],
+  };
+}
+
+/** What is left when a run has put tokens and files back in place. */
+export function putBack(
+  left: LeftRunning | undefined,
+  tokens: readonly string[],
+  paths: readonly string[],
+): LeftRunning | undefined {
+  if (left === undefined) return undefined;
+  const rest = {
+    ...left,
+    arguments: left.arguments.filter((token) => !tokens.includes(token)),
+    files: left.files.filter((path) => !paths.includes(path)),
+  };
+  return rest.arguments.length + rest.files.length === 0 ? undefined : rest;
+}
+
+/** Why a reboot is due, for people; `null`: it is not. */
+export function reasonToReboot(left: LeftRunning | undefined): string | null {
+  if (left === undefined) return null;
+  const reasons = [
+    ...(left.arguments.length > 0 ? [`the running kernel still has ${left.arguments.join(' ')}`] : []),
+    ...(left.files.length > 0 ? [`what ${left.files.join(', ')} had set lasts until then`] : []),
+  ];
+  return reasons.length === 0 ? null : reasons.join('; ');
+}

@@ -1,0 +1,40 @@
+import type { Effect } from '../resources/effect.ts';
+import { mergeEffects } from '../resources/effect-order.ts';
+import type { HostRecord } from './record.ts';
+import { knownPlaybooks } from './undo-owned.ts';
+
+/** Restarting it loads what is listed still, and unloads nothing: no part of an undo. */
+const loading = 'systemd-modules-load.service';
+
+/**
+ * What is to be done when files go back to what they were: all but the reboot, which is left to the operator. What was wished
+ * of arguments does not count any more.
+ */
+export function quickEffects(effects: readonly Effect[]): readonly Effect[] {
+  return effects.flatMap((effect) => {
+    if (effect.kind === 'reboot' || (effect.kind === 'service' && effect.unit === loading)) return [];
+    return [effect.kind === 'boot-configuration' ? { ...effect, present: [], absent: [] } : effect];
+  });
+}
+
+/** Whether a change of a file counts at the next boot alone. */
+export function lastsUntilReboot(effects: readonly Effect[]): boolean {
+  return effects.some((effect) => effect.kind === 'reboot');
+}
+
+/**
+ * What earlier runs left due, once a playbook is undone: nothing of it asks for its tokens any more, nor for the absence of
+ * any, which whoever wishes for it finds out anew. A reboot for arguments alone is not due when nobody owns any.
+ */
+export function pendingWithout(record: HostRecord, playbook: string, letGo: readonly string[]): readonly Effect[] {
+  const alone = knownPlaybooks(record).every((name) => name === playbook);
+  return mergeEffects(
+    record.pending.flatMap((effect): readonly Effect[] => {
+      if (effect.kind !== 'boot-configuration' && effect.kind !== 'reboot') return [effect];
+      const present = effect.present.filter((token) => !letGo.includes(token));
+      const asked = effect.present.length + effect.absent.length > 0;
+      if (effect.kind === 'reboot' && alone && asked && present.length === 0) return [];
+      return [{ ...effect, present, absent: [] }];
+    }),
+  );
+}
