@@ -9,7 +9,7 @@ export type { Facts, IommuGroup, ModuleFact, PciDevice } from './facts/facts.ts'
 export { moduleState, vfioModules } from './facts/modules.ts';
 export type { Ensured, HostHandle, Subject } from './host/handle.ts';
 export { type Playbook, type PlaybookDefinition, playbook } from './playbook/define.ts';
-export { type Absent, type ArgumentValue, absent } from './resources/argument-value.ts';
+export { type Absent, type ArgumentValue, absent, type Exactly, exactly } from './resources/argument-value.ts';
 export { type CommandOptions, command } from './resources/command.ts';
 export type { Effect } from './resources/effect.ts';
 export { type FileOptions, file } from './resources/file.ts';

@@ -36,7 +36,7 @@ export function judgeGrubReadBack(text: string, wish: ArgumentWish): readonly st
 /** What a kernel command line lacks of a wish, or has too much; `null`: nothing. */
 export function problemOfLine(line: string, wish: ArgumentWish): string | null {
   const running = parseArguments(line).map((argument) => kernelToken(argument.token));
-  const missing = missingArguments(wish.present, running.join(' ')).map((token) => {
+  const missing = missingArguments(wish.present, running.join(' '), wish.exact).map((token) => {
     const winner = running.findLast((other) => sameName(parseArgument(other).name, parseArgument(token).name));
     return winner === undefined ? `lacks ${token}` : `has ${winner} where ${token} is wished`;
   });

@@ -10,6 +10,7 @@ import { check, type Judgement } from './verdict.ts';
 interface Wish {
   readonly present: readonly string[];
   readonly absent: readonly string[];
+  readonly exact?: readonly string[] | undefined;
 }
 
 /**
@@ -85,7 +86,7 @@ function unsureOfNext(facts: Facts, entries: readonly BootEntry[] | null, eviden
 
 /** What a line falls short of, for people; `null`: nothing. */
 function shortfall(wish: Wish, line: string): string | null {
-  const missing = missingArguments(wish.present, line);
+  const missing = missingArguments(wish.present, line, wish.exact);
   const leftover = leftoverArguments(wish.absent, line);
   const parts = [
     missing.length > 0 && `${missing.join(' ')} is missing${overruled(missing, line)}`,

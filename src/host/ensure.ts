@@ -58,9 +58,10 @@ function match(session: Session, expected: HostPlan, step: number, look: Look): 
 function addWants(before: Wants, added: Wants): Wants {
   const present = [...(before.kernelArguments?.present ?? []), ...(added.kernelArguments?.present ?? [])];
   const absent = [...(before.kernelArguments?.absent ?? []), ...(added.kernelArguments?.absent ?? [])];
+  const exact = [...(before.kernelArguments?.exact ?? []), ...(added.kernelArguments?.exact ?? [])];
   const modules = [...(before.modules ?? []), ...(added.modules ?? [])];
   return {
-    ...(present.length + absent.length > 0 && { kernelArguments: { present, absent } }),
+    ...(present.length + absent.length > 0 && { kernelArguments: { present, absent, ...(exact.length > 0 && { exact }) } }),
     ...(modules.length > 0 && { modules: [...new Set(modules)] }),
   };
 }

@@ -2,21 +2,24 @@ import { sameName } from '../boot/arguments.ts';
 import { wrongValue } from '../boot/kernel-parameter.ts';
 import type { ArgumentWish } from '../boot/wish.ts';
 import { VfleetError } from '../errors.ts';
-import { type ArgumentValue, isAbsentValue } from './argument-value.ts';
+import { type ArgumentValue, exactValue, isAbsentValue } from './argument-value.ts';
 
 /** Turns a playbook's values into tokens. Errors: `arguments.invalid`, which names the argument and the reason. */
 export function parseArgumentWish(values: Readonly<Record<string, ArgumentValue>>): ArgumentWish {
   const present: string[] = [];
   const absent: string[] = [];
+  const exact: string[] = [];
   const seen: string[] = [];
   for (const [name, value] of Object.entries(values)) {
     if (value === false || value === null || value === undefined) continue;
     refuseName(name, seen);
     seen.push(name);
+    const demanded = exactValue(value);
     if (isAbsentValue(value)) absent.push(name);
-    else present.push(...tokensOf(name, value));
+    else present.push(...tokensOf(name, demanded ?? value));
+    if (demanded !== undefined) exact.push(...tokensOf(name, demanded));
   }
-  return { present, absent };
+  return { present, absent, ...(exact.length > 0 && { exact }) };
 }
 
 function refuseName(name: string, seen: readonly string[]): void {
@@ -44,7 +47,7 @@ function tokensOf(name: string, value: unknown): readonly string[] {
   if (Array.isArray(value) && value.length > 0 && value.every((item) => typeof item === 'string')) {
     return value.map((item: string) => token(name, item));
   }
-  throw invalid(name, 'a text, true, a list of texts, or absent()', found, 'write numbers as texts: "1"');
+  throw invalid(name, 'a text, true, a list of texts, exactly(text) or absent()', found, 'write numbers as texts: "1"');
 }
 
 function token(name: string, value: string): string {

@@ -60,20 +60,22 @@ function effectsOf(wish: ArgumentWish, plan: BootPlan, { facts }: ChangeContext)
   const [first] = plan.files;
   const regenerate = first !== undefined || plan.byTool !== undefined || (plan.outdated ?? isOutdated(entries, wish));
   const { remove = [], add = [] } = plan.byTool ?? {};
+  // Of what must stand there word for word, the entries are written so; a record knows what is asked, and not how strictly.
+  const asked = { present: wish.present, absent: wish.absent };
   return [
     ...(regenerate
       ? [
           {
             kind: 'boot-configuration' as const,
             reason: reasonOf(plan),
-            ...wish,
+            ...asked,
             ...(remove.length > 0 && { remove }),
             ...(add.length > 0 && { add }),
           },
         ]
       : []),
     ...(lacks.length > 0
-      ? [{ kind: 'reboot' as const, reason: `the running kernel ${lacks.join(', ')}`, ...wish }]
+      ? [{ kind: 'reboot' as const, reason: `the running kernel ${lacks.join(', ')}`, ...asked }]
       : []),
   ];
 }

@@ -118,6 +118,11 @@ export interface Resource {
 
 /** Wishes that checks judge: see `Resource.wants`. */
 export interface Wants {
-  readonly kernelArguments?: { readonly present: readonly string[]; readonly absent: readonly string[] };
+  readonly kernelArguments?: {
+    readonly present: readonly string[];
+    readonly absent: readonly string[];
+    /** Those of `present` that must stand there word for word; absent: none. */
+    readonly exact?: readonly string[] | undefined;
+  };
   readonly modules?: readonly string[];
 }

@@ -164,3 +164,16 @@ describe('notes', () => {
     'quiet vfio_pci.ids=10de:1b06',
   ])('%j has none', (text) => expect(notes(text)).toBe(''));
 });
+
+test('what a playbook wants word for word: a longer list of words is not enough', () => {
+  const longer = 'ro intel_iommu=on,sm_on';
+  const host = input('debian-12-intel', boot(longer, [entry('a', longer, true)]));
+  const wished = (exact: readonly string[]) =>
+    checks.kernelArgumentsActive().judge({
+      ...host,
+      wants: { kernelArguments: { present: ['intel_iommu=on'], absent: [], exact } },
+    });
+  expect(wished([])).toMatchObject({ outcome: 'pass' });
+  expect(wished(['intel_iommu=on'])).toMatchObject({ outcome: 'fail' });
+  expect(wished(['intel_iommu=on']).found).toContain('intel_iommu=on is missing');
+});

@@ -4,7 +4,7 @@ import { applyPatch } from 'diff';
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { VfleetError } from '../../src/errors.ts';
-import { absent } from '../../src/resources/argument-value.ts';
+import { absent, exactly } from '../../src/resources/argument-value.ts';
 import { kernelArguments } from '../../src/resources/kernel-arguments.ts';
 import type { Change, ChangeContext } from '../../src/resources/resource.ts';
 import { factsOf } from '../boot/facts.ts';
@@ -241,4 +241,35 @@ it('refuses to lose arguments that the generated entries alone have', () => {
   expect(() => resource.change(state, context)).toThrow(/found net\.ifnames=0 rd\.x=1, which no file configures/);
   // Unless an earlier run has just taken them out of the file, and not yet generated the entries.
   expect(resource.change(state, { ...context, regenerationDue: true })?.summary).toBe('add iommu=pt');
+});
+
+describe('exactly', () => {
+  const facts = factsOf({ boot: { loader: 'grub2-mkconfig', running: 'ro intel_iommu=on,sm_on' } });
+  const state = stateOf({ '/etc/default/grub': 'GRUB_CMDLINE_LINUX="intel_iommu=on,sm_on"\n' });
+  const context = { host: 'h', facts, ownedArguments: {} };
+
+  it('demands the argument word for word, where a longer list of words would do', () => {
+    expect(kernelArguments({ intel_iommu: 'on' }).change(state, context)).toBeNull();
+    const change = kernelArguments({ intel_iommu: exactly('on') }).change(state, context);
+    expect(filesAfter({}, change)['/etc/default/grub']).toBe(
+      'GRUB_CMDLINE_LINUX="intel_iommu=on,sm_on intel_iommu=on"\n',
+    );
+    // The record on the host keeps effects, and knows no more of them than this.
+    expect(change?.effects.map(({ reason: _, ...effect }) => effect)).toEqual([
+      { kind: 'boot-configuration', present: ['intel_iommu=on'], absent: [] },
+      { kind: 'reboot', present: ['intel_iommu=on'], absent: [] },
+    ]);
+  });
+
+  it('is told to checks, for those arguments alone', () => {
+    const { wants } = kernelArguments({ intel_iommu: exactly('on'), iommu: 'pt' });
+    expect(wants?.(facts)).toEqual({
+      kernelArguments: { present: ['intel_iommu=on', 'iommu=pt'], absent: [], exact: ['intel_iommu=on'] },
+    });
+  });
+
+  it('takes no value that cannot be meant', () => {
+    expect(() => kernelArguments({ amd_iommu: exactly('on') })).toThrow('on by default');
+    expect(() => kernelArguments({ iommu: exactly('a"b') })).toThrow('character "');
+  });
 });
