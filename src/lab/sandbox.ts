@@ -1,4 +1,4 @@
-import { writeFile } from 'node:fs/promises';
+import { readdir, readlink, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { VfleetError } from '../errors.ts';
 import type { Cell, Strategy } from './cell.ts';
@@ -51,13 +51,20 @@ async function makeSandbox(strategy: Strategy): Promise<Sandbox> {
   return {
     strategy,
     open: async (root) => {
-      // The machine model has made dev/vfio what it is at this boot.
-      await emptyFolder(path.join(root, 'dev'), ['vfio']);
+      // What the machine model has made of it at this boot.
+      await emptyFolder(path.join(root, 'dev'), ['vfio', 'disk', ...(await partitions(root))]);
       if (strategy !== 'chroot') return openNamespaceCell(root, { userNamespace, prefix });
       await makeDevices(root);
       return openChrootCell(root, prefix);
     },
   };
+}
+
+/** Names in the node's /dev that links in /dev/disk/by-uuid lead to. */
+async function partitions(root: string): Promise<readonly string[]> {
+  const folder = path.join(root, 'dev/disk/by-uuid');
+  const links = await readdir(folder).catch(() => []);
+  return Promise.all(links.map(async (name) => path.basename(await readlink(path.join(folder, name)))));
 }
 
 /**

@@ -1,7 +1,7 @@
 import type { MachineSettings } from '../machine.ts';
 import type { Disk } from './disk.ts';
 import { modelFolder } from './journal.ts';
-import { folder } from './layout.ts';
+import { type Entry, file, folder, type Layout, link } from './layout.ts';
 
 /** Where the files of a partition are that is not mounted. */
 export function partitionFolder(uuid: string): string {
@@ -33,4 +33,19 @@ export function forgetMounts(disk: Disk, { filesystems }: MachineSettings): void
     disk.remove(mount);
     disk.lay(new Map([[mount, folder()]]));
   }
+}
+
+/** Names of partitions as udev makes them: links by UUID, and in the place of block devices, which no node has, files. */
+export function partitionNames(disk: Disk, { boot, filesystems }: MachineSettings): Layout {
+  const there = (boot.unmounted ?? []).filter(({ uuid }) => {
+    const at = partitionFolder(uuid);
+    return disk.isFolder(at) || disk.size(at) !== null;
+  });
+  const plain = [...filesystems, ...there].filter(({ source }) => /^\/dev\/[a-z0-9]+$/.test(source));
+  return new Map(
+    plain.flatMap(({ uuid, source }): [string, Entry][] => [
+      [source, file('', 0o600)],
+      [`/dev/disk/by-uuid/${uuid}`, link(`../..${source.slice('/dev'.length)}`)],
+    ]),
+  );
 }

@@ -1,4 +1,5 @@
 import type { Disk } from './disk.ts';
+import { partitionNames } from './esp.ts';
 import { logLayout, modelFolder } from './journal.ts';
 import { below, file, folder, type Layout, merge } from './layout.ts';
 import { procLayout } from './proc.ts';
@@ -10,7 +11,7 @@ import { platformLayout } from './sys-platform.ts';
 import { moduleTable } from './tool-settings.ts';
 
 /** Folders that the kernel and the service manager fill anew at each boot. */
-const volatile = ['/proc', '/sys', '/dev/vfio', '/run/systemd', '/run/ostree', `${modelFolder}/log`];
+const volatile = ['/proc', '/sys', '/dev/vfio', '/dev/disk', '/run/systemd', '/run/ostree', `${modelFolder}/log`];
 
 /** Puts a running machine into its tree. */
 export function writeRunning(disk: Disk, running: Running): void {
@@ -24,6 +25,7 @@ export function writeRunning(disk: Disk, running: Running): void {
     moduleTable(running),
     unitLayout(running),
     ostreeLayout(running),
+    partitionNames(disk, running.settings),
   ]);
   for (const path of volatile) disk.prune(path, layout);
   disk.lay(layout);

@@ -224,6 +224,36 @@ describe('proxmox-boot-tool', () => {
     expect((await machine.run('proxmox-boot-tool refresh')).stderr).toContain('6D34-1CB9 does not exist');
   });
 
+  test('a partition whose file system is damaged cannot be mounted, and the other one boots', async () => {
+    const machine = await bench(pve);
+    machine.remove(first);
+    machine.write(first, 'no file system');
+    await machine.run('mkdir -p "$LAB_ROOT/mnt/esp"');
+    expect(await machine.run('mount -o ro UUID=6D31-87F4 /mnt/esp')).toMatchObject({
+      code: 32,
+      stderr: expect.stringContaining('bad superblock on /dev/nvme0n1p2'),
+    });
+    const refreshed = await machine.run('proxmox-boot-tool refresh');
+    expect(refreshed.stderr).toContain('mount of /dev/disk/by-uuid/6D31-87F4 failed - skipping\n');
+    expect(refreshed.stderr).toContain('Copying and configuring kernels on /dev/disk/by-uuid/6D34-1CB9\n');
+    expect(await machine.boot()).toMatchObject({ kind: 'up' });
+    expect(machine.list('/dev/disk/by-uuid')).toEqual(['6D31-87F4', '6D34-1CB9']);
+    machine.remove(first);
+    await machine.boot();
+    expect(machine.list('/dev/disk/by-uuid')).toEqual(['6D34-1CB9']);
+    expect((await machine.run('mount UUID=6D31-87F4 /mnt/esp')).stderr).toBe(
+      "mount: /mnt/esp: can't find UUID=6D31-87F4.\n",
+    );
+  });
+
+  test('findmnt tells where a device is mounted, and nothing of a device that is not', async () => {
+    const machine = await bench(kind);
+    expect((await machine.run('findmnt -n -o TARGET /dev/nvme0n1p1')).stdout).toBe('/boot/efi\n');
+    expect((await machine.run('findmnt -rno TARGET -S UUID=4A1C-0E5B')).stdout).toBe('/boot/efi\n');
+    for (const operand of ['""', '/dev/nvme9n1p9'])
+      expect(await machine.run(`findmnt -n -o TARGET ${operand}`)).toMatchObject({ code: 1, stdout: '' });
+  });
+
   test('update-initramfs renews the copies, and a pinned kernel boots', async () => {
     const machine = await bench(pve);
     machine.write('/etc/initramfs-tools/modules', 'vfio_pci\n');
