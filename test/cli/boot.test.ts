@@ -140,7 +140,7 @@ describe.concurrent('boot edit refuses with exit 64, prints nothing and says wha
     ],
     ['a folder', ['--file', '/', '--set', 'a'], /--file \/: expected a file, found it is a folder/],
     ['no file', ['--set', 'a'], /Missing required argument: file/],
-    ['an unknown command', [], /boot: name what to do: edit/],
+    ['an unknown command', [], /boot: name what to do: edit or explain/],
   ])('%s', async (_why, args, said) => {
     const { code, stdout, stderr } = await vfleet(['boot', ...(args.length > 0 ? ['edit'] : []), ...args]);
     expect(stderr).toMatch(said);

@@ -8,7 +8,7 @@ describe.concurrent('help', () => {
   it('lists the commands, the exit codes, and examples', async ({ expect }) => {
     const { code, stdout, stderr } = await vfleet(['--help']);
     expect([code, stderr]).toEqual([0, '']);
-    for (const command of ['plan', 'apply', 'verify', 'facts', 'inventory', 'lab']) {
+    for (const command of ['plan', 'apply', 'verify', 'facts', 'boot', 'inventory', 'lab']) {
       expect(stdout).toMatch(new RegExp(`^  vfleet ${command}\\b`, 'm'));
     }
     for (const exit of ['0 done', '1 failed', '2 plan', '3 refused', '64 bad usage', '130 interrupted']) {
@@ -19,10 +19,16 @@ describe.concurrent('help', () => {
 
   it.each([
     ['plan', [...connection, '--out', 'playbook']],
-    ['apply', [...connection, '--yes', '-y', '--reboot-deadline', '--reboot-with-guests', '--reboot-again', 'playbook']],
+    [
+      'apply',
+      [...connection, '--yes', '-y', '--reboot-deadline', '--reboot-with-guests', '--reboot-again', 'playbook'],
+    ],
     ['verify', [...connection, 'playbook']],
     ['facts', connection],
     ['inventory', [...inventory, '--tree', '--schema', 'host']],
+    ['boot', ['boot edit', 'boot explain']],
+    ['boot edit', ['--file', '--set', '--unset', '--as', '--exact', '--diff', '--color']],
+    ['boot explain', [...connection, 'host', 'playbook']],
     ['lab', ['lab up', 'lab demo', 'lab vm']],
     ['lab up', ['--machines', '--directory', '--boot-ms']],
     ['lab demo', ['--help']],

@@ -1,15 +1,40 @@
 import type { Argv } from 'yargs';
 import { bootFileKinds } from '../../boot/boot-file.ts';
-import { one } from '../options.ts';
+import { one, withConnection } from '../options.ts';
 import { UsageError } from '../usage-error.ts';
 import type { CommandContext } from './context.ts';
 
-/** `vfleet boot`: kernel arguments, without a host. */
+/** `vfleet boot`: kernel arguments, of a host or of a file. */
 export function bootCommand(yargs: Argv, context: CommandContext): Argv {
-  return yargs.command('boot', 'kernel arguments: try the editor on a copy of a file', (boot) =>
-    editCommand(boot, context)
-      .demandCommand(1, 'boot: name what to do: edit')
-      .example('$0 boot edit --file grub --set iommu=pt --diff', 'what would become of a copy of /etc/default/grub'),
+  return yargs.command('boot', 'kernel arguments: explain those of a host, or try the editor on a file', (boot) =>
+    explainCommand(editCommand(boot, context), context)
+      .demandCommand(1, 'boot: name what to do: edit or explain')
+      .example('$0 boot edit --file grub --set iommu=pt --diff', 'what would become of a copy of /etc/default/grub')
+      .example('$0 boot explain node07', 'where its kernel arguments come from, and why some do not run'),
+  );
+}
+
+function explainCommand(yargs: Argv, { environment, exit }: CommandContext) {
+  return yargs.command(
+    'explain <host> [playbook]',
+    'show the kernel arguments of a host: wanted, written to each boot entry, running; writes nothing there',
+    (command) =>
+      withConnection(command)
+        .positional('host', {
+          type: 'string',
+          demandOption: true,
+          describe: 'the host, or several as -l has them elsewhere: a glob, a group, rack:R',
+        })
+        .positional('playbook', {
+          type: 'string',
+          describe: 'wants what this playbook wants; default: what vfleet has put there',
+        })
+        .example('$0 boot explain node07', 'why an argument does not run, and what to do')
+        .example(
+          '$0 boot explain rack:r12 passthrough',
+          'a rack, by what a playbook wants; exit code 1: not all of it',
+        ),
+    async (args) => exit(await (await import('../boot-explain.ts')).explain(args, environment)),
   );
 }
 
