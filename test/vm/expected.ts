@@ -23,7 +23,7 @@ export async function expectPrepared(nodes: Nodes, node: string, kindName: strin
   // Debian's GRUB puts its default arguments, among them `quiet`, behind all others.
   const wished = wantedArguments(kindName);
   const byGrub = kindOf(kindName).recipe.loader === undefined;
-  const wanted = ['ro', 'console=ttyS0', ...(byGrub ? [...wished, 'quiet'] : ['quiet', ...wished])];
+  const wanted = ['ro', 'console=ttyS0', 'no_timer_check', ...(byGrub ? [...wished, 'quiet'] : ['quiet', ...wished])];
   expect(words, `${node}: /proc/cmdline`).toEqual(wanted);
   expect(machine.modulesToLoad, `${node}: vfio.conf`).toBe(
     wantedModules(kindName)

@@ -132,7 +132,7 @@ async function bake(image: Image, accelerator: Accelerator, { onStep }: Workshop
 }
 
 function bakeArguments({ disk, kernel, initrd }: Image, { name }: Accelerator): readonly string[] {
-  const append = 'root=LABEL=root rw console=ttyS0 lab-node.bake panic=-1 quiet';
+  const append = 'root=LABEL=root rw console=ttyS0 lab-node.bake no_timer_check panic=-1 quiet';
   return [
     ...['-accel', name, '-M', 'q35', '-cpu', 'qemu64', '-m', '1024', '-nodefaults', '-no-reboot'],
     ...['-display', 'none', '-serial', 'stdio', '-kernel', kernel, '-initrd', initrd, '-append', append],
