@@ -66,7 +66,7 @@ function change({ resource, path, modules }: Wish, state: State, context: Change
     diffs: written ? [diffOf(path, before, { bytes: Buffer.from(text, encoding), mode, owner })] : [],
     actions: written ? [{ kind: 'write', path, text, mode, owner, ...(encoding === 'latin1' && { encoding }) }] : [],
     effects,
-    notes: [],
+    notes: kernelNotes(modules, facts),
     owns: 'parts',
     ...(written && { ownedLines: { [path]: [...owned.filter((line) => hasLine(text, line)), ...added] } }),
   };
@@ -94,6 +94,16 @@ function edit(
   const gap = kept === '' || kept.endsWith('\n') ? '' : '\n';
   const added = render('modules-load.conf.hbs', { modules: missing });
   return { text: `${kept}${gap}${added}`, added: added.split('\n').filter(Boolean) };
+}
+
+/** Which kernel it was decided for, where that is not the one that runs, or not known. */
+function kernelNotes(modules: readonly string[], facts: Facts): readonly string[] {
+  const { running, next } = facts.kernel;
+  if (next === running) return [];
+  if (next === null) return [`which kernel will boot is not known: taken for ${running}, which runs now`];
+  const later = modules.filter((module) => moduleState(facts, module).running === 'absent');
+  const notNow = later.length === 0 ? '' : `; ${later.join(', ')}: not loaded now, as ${running} has no such module`;
+  return [`decided for ${next}, the kernel that will boot (${running} runs now)${notNow}`];
 }
 
 /** The module that a line names; empty for comments and blank lines (modules-load.d(5)). */

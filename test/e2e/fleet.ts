@@ -10,6 +10,7 @@ import type { Command, Stamped } from '../../src/events/event.ts';
 import { readJournal } from '../../src/events/read-journal.ts';
 import type { Faults } from '../../src/lab/faults.ts';
 import { type Lab, startLab } from '../../src/lab/lab.ts';
+import type { MachineKind } from '../../src/lab/machine.ts';
 import { builtinMachineKinds } from '../../src/lab/machine-kind.ts';
 import { exitCode } from '../../src/report/exit-code.ts';
 import type { HostSummary, Summary } from '../../src/report/summary.ts';
@@ -40,7 +41,8 @@ export interface FleetRun extends Partial<Pick<Run, 'expected' | 'reboot' | 'gue
 
 export interface FleetNode {
   readonly name: string;
-  readonly kind: string;
+  /** One of the built-in kinds by name, or another one. */
+  readonly kind: string | MachineKind;
   readonly rack?: string;
   readonly faults?: Faults;
 }
@@ -52,8 +54,8 @@ export async function startFleet(nodes: readonly FleetNode[]): Promise<Fleet> {
   const lab = await startLab({
     bootMs: 200,
     nodes: nodes.map(({ name, kind, rack = 'r1', faults }) => {
-      const found = kinds.get(kind);
-      if (found === undefined) throw new Error(`no machine kind ${kind}; there are ${[...kinds.keys()].join(', ')}`);
+      const found = typeof kind === 'string' ? kinds.get(kind) : kind;
+      if (found === undefined) throw new Error(`no such machine kind for ${name}; there are ${[...kinds.keys()].join(', ')}`);
       return { name, rack, kind: found, ...(faults !== undefined && { faults }) };
     }),
   });

@@ -141,3 +141,25 @@ it.each(shells.map((shell) => ({ shell, name: shell.join(' ') })))(
     expect(probe && (await run(probe, shell)).stdout.toString()).toBe('kernel\n');
   },
 );
+
+describe('the kernel that it was decided for', () => {
+  const kernels = (next: string | null) => ({ running: '6.1.0-18-amd64', installed: [], next });
+  const notes = (next: string | null, facts = host('available')) => change({ ...facts, kernel: kernels(next) })?.notes;
+
+  it('is named where it is not the one that runs', () => {
+    expect(notes('6.1.0-18-amd64')).toEqual([]);
+    expect(notes('6.12.9-amd64')).toEqual([
+      'decided for 6.12.9-amd64, the kernel that will boot (6.1.0-18-amd64 runs now)',
+    ]);
+  });
+
+  it('is assumed to be the running one where nobody knows, and that is said', () => {
+    const { modules } = host('available');
+    const unknown = { modules: { ...modules, vfio: modules.vfio.map((module) => ({ ...module, next: null })) } };
+    const facts = { ...factsOf(unknown), kernel: kernels(null) };
+    expect(vfioModules(facts)).toEqual(names);
+    expect(change(facts)?.notes).toEqual([
+      'which kernel will boot is not known: taken for 6.1.0-18-amd64, which runs now',
+    ]);
+  });
+});
