@@ -5,9 +5,11 @@ import { lineOf } from './contradiction.ts';
 import type { BootInput } from './driver.ts';
 import { editCmdline } from './edit-cmdline.ts';
 import { editGrubDefault } from './edit-grub-default.ts';
+import type { LineToken } from './edit-line.ts';
 import { editLoaderEntry } from './edit-loader-entry.ts';
 import { editOptions, unsafeFile } from './edit-options.ts';
 import { printEnvironment, variableOf, withVariable } from './grub-environment.ts';
+import { standingTokens } from './grub-sources.ts';
 import { kernelLine } from './kernel-line.ts';
 import { type OwnedArguments, ownedAt, ownedSomewhere } from './owned.ts';
 import { readSource } from './source-text.ts';
@@ -124,6 +126,27 @@ function ownedIn(owned: OwnedArguments, path: string): readonly string[] {
   if (owned[path] !== undefined) return owned[path];
   const inherited = Object.entries(owned).filter(([place]) => place !== defaultsPath);
   return ownedSomewhere(Object.fromEntries(inherited));
+}
+
+/** What stands in each place, as far as anybody knows. */
+export function standingInPlaces(
+  { host, state }: BootInput,
+  { cmdline, environment }: BlsFiles,
+  lines: readonly BlsLine[],
+): OwnedArguments {
+  const known = (tokens: readonly LineToken[]): readonly string[] =>
+    tokens.filter((token) => !token.opaque).map((token) => token.argument);
+  const defaults = state.file(defaultsPath);
+  const kernelopts = environment === null ? null : variableOf(environment.block, 'kernelopts', host);
+  const isUsed = lines.some((line) => hasVariable(line, 'kernelopts'));
+  return {
+    ...(defaults.kind === 'file' && { [defaultsPath]: standingTokens(readSource(defaultsPath, defaults, host)) }),
+    ...(cmdline !== null && { [cmdline.path]: known(kernelLine('kernel', true).tokens(cmdline.text)) }),
+    ...(environment !== null &&
+      kernelopts !== null &&
+      isUsed && { [environment.path]: known(entrySyntax.tokens(kernelopts.value)) }),
+    ...Object.fromEntries(lines.map((line) => [line.path, known(line.own)])),
+  };
 }
 
 /** Those that stand in a place: what somebody took out is nobody's. */

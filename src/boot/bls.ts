@@ -1,7 +1,7 @@
 import { parseArguments } from './arguments.ts';
 import { type BlsFiles, blsFiles, blsPaths, cmdlinePath, configPathOf, environmentPathOf } from './bls-files.ts';
 import { type BlsLine, blsLines, hasVariable } from './bls-line.ts';
-import { defaultsPath, editPlaces, type PlaceEdit } from './bls-places.ts';
+import { defaultsPath, editPlaces, type PlaceEdit, standingInPlaces } from './bls-places.ts';
 import { judgeBlsReadBack, readBlsBack } from './bls-read-back.ts';
 import { syncBls } from './bls-sync.ts';
 import { lineOf, outvotedNotes, refuseContradiction } from './contradiction.ts';
@@ -24,6 +24,10 @@ export const bls: BootDriver = {
   generates: false,
   read: (facts) => ({ files: [defaultsPath, ...blsPaths(facts)] }),
   plan,
+  standing: (input) => {
+    const files = blsFiles(input);
+    return standingInPlaces(input, files, blsLines(files));
+  },
   regenerate: (facts) => syncBls(environmentPathOf(facts)),
   readBack: (facts) => readBlsBack(configPathOf(facts), environmentPathOf(facts)),
   judgeReadBack: judgeBlsReadBack,

@@ -1,3 +1,9 @@
+import { VfleetError } from '../errors.ts';
+import type { Facts } from '../facts/facts.ts';
+import type { Effect } from '../resources/effect.ts';
+import { parseArgument, parseArguments } from './arguments.ts';
+import { configuredTokens } from './configured-tokens.ts';
+
 /**
  * The argument that a token must have been before the Cloudpods installer damaged it; `null`: nothing says that it did.
  * Its merge (`_fill_old_kernel_params` in ocboot's `gpu_setup.sh`) takes all before the last `=` for the name and all after
@@ -23,4 +29,30 @@ const needed = /^(?:root|rootflags|cryptdevice|rd[._](?:luks|lvm|md|dm)[._].*|rd
 /** Whether a host may not come up again when an argument of this name is wrong. */
 export function isNeededToBoot(name: string): boolean {
   return needed.test(name);
+}
+
+/**
+ * Refuses to have a host boot with a damaged argument that it needs, and that its running kernel did not boot with: then
+ * nothing shows that it comes up again. Errors: `boot.damaged`.
+ */
+export function refuseDamaged(
+  effects: readonly Effect[],
+  { host, facts }: { readonly host: string; readonly facts: Facts },
+): void {
+  if (!effects.some(({ kind }) => kind === 'boot-configuration' || kind === 'reboot')) return;
+  const running = new Set(parseArguments(facts.boot.running).map(({ token }) => token));
+  for (const { path, tokens } of configuredTokens(facts.boot)) {
+    for (const token of tokens) {
+      const right = undamaged(token);
+      if (right === null || running.has(token) || !isNeededToBoot(parseArgument(token).name)) continue;
+      throw new VfleetError({
+        code: 'boot.damaged',
+        host,
+        thing: `${path} ${token}`,
+        expected: right,
+        found: 'a damaged argument that the host needs to boot, and that the running kernel was not started with',
+        next: `write ${right} in its place; nothing was changed`,
+      });
+    }
+  }
 }

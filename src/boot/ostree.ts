@@ -24,6 +24,7 @@ export const ostree: BootDriver = {
   generates: false,
   read: () => ({ probes: { kargs: kargsProbe, staged: stagedProbe } }),
   plan,
+  standing: ({ state }) => ({ [place]: tokensOf(state.probe('kargs').stdout) }),
   regenerate: (_facts, effect) => kargs(effect),
   readBack,
   judgeReadBack: judge,

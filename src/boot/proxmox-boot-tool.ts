@@ -2,6 +2,7 @@ import { VfleetError } from '../errors.ts';
 import type { Facts } from '../facts/facts.ts';
 import type { State } from '../resources/resource.ts';
 import { sh } from '../shell/script.ts';
+import { parseArguments } from './arguments.ts';
 import type { BootDriver, BootInput, BootPlan } from './driver.ts';
 import { editCmdline } from './edit-cmdline.ts';
 import { ownedAt } from './owned.ts';
@@ -27,6 +28,14 @@ export const proxmoxBootTool: BootDriver = {
     };
   },
   plan,
+  standing: (input) => {
+    const { facts, state } = input;
+    const starter = starterOf(facts, state, parseEsps(state.probe('esps').stdout));
+    if (starter === 'grub') return updateGrub.standing?.(input) ?? {};
+    const file = state.file(cmdline);
+    const [first = ''] = file.kind === 'file' ? file.bytes.toString('latin1').split('\n') : [];
+    return { [cmdline]: parseArguments(first).map((argument) => argument.token) };
+  },
   regenerate: () => sh`
 PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin
 proxmox-boot-tool refresh && sync`,

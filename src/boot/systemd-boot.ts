@@ -2,10 +2,12 @@ import { VfleetError } from '../errors.ts';
 import type { Facts } from '../facts/facts.ts';
 import type { State } from '../resources/resource.ts';
 import { joinScripts, raw, type Script, sh } from '../shell/script.ts';
+import { parseArguments } from './arguments.ts';
 import type { BootDriver, BootInput, BootPlan, ConfiguredFile } from './driver.ts';
 import { editCmdline } from './edit-cmdline.ts';
 import { editLoaderEntry } from './edit-loader-entry.ts';
 import { problemOfLine } from './grub-read-back.ts';
+import { parseLoaderEntry } from './loader-entry.ts';
 import { anywhere, type OwnedArguments, ownedAt } from './owned.ts';
 import {
   entryGlobs,
@@ -31,6 +33,12 @@ export const systemdBoot: BootDriver = {
   generates: false,
   read: () => ({ files: [...entryGlobs, cmdline], probes: { around: aroundProbe() } }),
   plan,
+  standing: ({ facts, state }) => {
+    const configured = state.file(cmdline);
+    const entries = readEntries(state, facts).map(({ path, text }) => [placeOf(path), tokensOf(argumentsOf(text))]);
+    const line = configured.kind === 'file' ? configured.bytes.toString('latin1') : '';
+    return { ...Object.fromEntries(entries), ...(line !== '' && { [cmdline]: tokensOf(line) }) };
+  },
   // The entries are the files themselves; that they are on disk is all there is to do.
   regenerate: () => sh`
 for folder in /boot/loader/entries /boot/efi/loader/entries /efi/loader/entries; do
@@ -39,6 +47,15 @@ done`,
   readBack,
   judgeReadBack: judge,
 };
+
+/** What an entry gives to the kernel. */
+function argumentsOf(text: string): string {
+  return parseLoaderEntry('', text, 'systemd-boot').arguments;
+}
+
+function tokensOf(line: string): readonly string[] {
+  return parseArguments(line).map((argument) => argument.token);
+}
 
 /** One place where arguments stand, as it was and as it should be. */
 interface Edited {

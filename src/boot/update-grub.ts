@@ -28,10 +28,9 @@ export const updateGrub: BootDriver = {
   read: () => ({ files: [main, glob, dropIn], probes: { syntax: syntaxProbe() } }),
   plan,
   standing: ({ host, state }) => {
-    const paths = [main, ...state.matches(glob).filter((path) => path !== dropIn && state.file(path).kind === 'file')];
-    return Object.fromEntries(
-      paths.map((path) => [path, standingTokens(readSource(path, state.file(path), host, true))]),
-    );
+    // A link leads to a file that is another place.
+    const paths = [main, ...state.matches(glob)].filter((path) => path !== dropIn && state.file(path).kind === 'file');
+    return Object.fromEntries(paths.map((path) => [path, standingTokens(readSource(path, state.file(path), host))]));
   },
   // What update-grub itself runs (`exec grub-mkconfig -o /boot/grub/grub.cfg`, update-grub(8)), to a file beside.
   regenerate: (facts) => sh`

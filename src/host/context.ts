@@ -35,6 +35,8 @@ export interface HostContext {
   readonly guestsAllowed: boolean;
   /** Make a reboot once more that was in vain, though nothing has changed since. */
   readonly rebootAgain: boolean;
+  /** Take over what stood there before, where it is as it would be written. Default: leave it to whoever wrote it. */
+  readonly adopt?: boolean;
   /** What `apply` was shown and must do exactly; absent: whatever is due. */
   readonly expected?: HostPlan;
   /** Aborted: come to a safe end at the next boundary between steps. */

@@ -6,6 +6,7 @@ import type { Effect } from '../resources/effect.ts';
 import { mergeEffects } from '../resources/effect-order.ts';
 import { planEnsure } from '../resources/plan-ensure.ts';
 import type { Action, Read, Resource } from '../resources/resource.ts';
+import { adoptFiles, adoptionOf, installersFiles } from './adopt.ts';
 import { afterOf } from './after.ts';
 import { putBack, stillRunning } from './left-running.ts';
 import { ownFiles } from './own.ts';
@@ -25,11 +26,14 @@ export interface Look {
   readonly next: HostRecord;
   /** The record that takes its place after the last one. Default: it stays. */
   readonly last?: HostRecord;
+  /** Something becomes the runner's as it is: a change of the record alone. */
+  readonly adopts?: boolean;
 }
 
 /** Reads the state of all resources and the record in one script, and works out what is to be done. */
-export async function lookAt(session: Session, resources: readonly Resource[], step: number): Promise<Look> {
+export async function lookAt(session: Session, wished: readonly Resource[], step: number): Promise<Look> {
   const { context, facts, name } = session;
+  const resources = context.adopt === true && step === 0 ? [...wished, installersFiles] : wished;
   session.enter('plan');
   const reads = new Map<string, Read>([
     recordRead,
@@ -45,7 +49,8 @@ export async function lookAt(session: Session, resources: readonly Resource[], s
   const regenerationDue = record.pending.some((effect) => effect.kind === 'boot-configuration');
   const lines = record.lines[owner] ?? {};
   const ownedLines = Object.fromEntries(Object.entries(lines).filter(([path]) => !session.named.has(path)));
-  const input = { host: name, facts, ownedArguments, ownedLines, regenerationDue };
+  const adopt = context.adopt === true ? adoptionOf(record) : undefined;
+  const input = { host: name, facts, ownedArguments, ownedLines, regenerationDue, adopt };
   const plan = planEnsure(resources, found.states, input);
   const changes = plan.changes.map(({ actions, resource, summary, diffs, effects, notes, digest }): PlannedChange => {
     const after = afterOf(actions);
@@ -59,7 +64,8 @@ export async function lookAt(session: Session, resources: readonly Resource[], s
     const earlier = session.named.has(path) ? (lines[path] ?? []) : [];
     return [path, [...earlier, ...own.filter((line) => !earlier.includes(line))]] as const;
   });
-  const files = ownFiles(record.files, plan.changes, found.seen, { playbook: owner, run: context.run });
+  const known = adoptFiles(record.files, plan.changes, found.seen, owner);
+  const files = ownFiles(known, plan.changes, found.seen, { playbook: owner, run: context.run });
   const written = changes.flatMap(({ after }) => Object.keys(after ?? {}));
   const leftRunning = putBack(stillRunning(record.leftRunning, facts), kept, written);
   const { leftRunning: _, ...rest } = record;
@@ -73,7 +79,8 @@ export async function lookAt(session: Session, resources: readonly Resource[], s
     // A reboot that was stamped before something more became due does not count for it.
     stamp: hasMore(record.pending, pending) ? null : record.stamp,
   };
-  return { changes, actions: plan.changes.flatMap((change) => change.actions), found, record, next };
+  const adopts = plan.changes.some((change) => change.adopts !== undefined);
+  return { changes, actions: plan.changes.flatMap((change) => change.actions), found, record, next, adopts };
 }
 
 /** Effects that the host does not know to be due yet, whatever their reasons say. */
@@ -100,7 +107,8 @@ export const recordRead: readonly [string, Read] = ['the record of vfleet', { fi
 export function recordIn(session: Session, found: Found): HostRecord {
   const stored = storedRecord(found, session.name);
   session.recordDigest = recordDigest(stored);
-  return parseRecord(stored === null ? null : stored.toString('utf8'));
+  session.record = parseRecord(stored === null ? null : stored.toString('utf8'));
+  return session.record;
 }
 
 /** Bytes of the record as the host has it. Errors: `record.unreadable` where it is there, but may not be read. */

@@ -66,8 +66,8 @@ export async function tryWrite(session: Session, look: Look, last: boolean): Pro
 }
 
 /** Actions to take, or effects that the host does not know to be due yet. */
-function isDue({ actions, record, next, last }: Look): boolean {
-  return actions.length > 0 || last !== undefined || hasMore(record.pending, next.pending);
+function isDue({ actions, record, next, last, adopts }: Look): boolean {
+  return actions.length > 0 || adopts === true || last !== undefined || hasMore(record.pending, next.pending);
 }
 
 function explain(

@@ -42,7 +42,7 @@ interface Wish {
   readonly options: FileOptions;
 }
 
-function change({ path, name, content, options }: Wish, state: State, { host }: ChangeContext): Change | null {
+function change({ path, name, content, options }: Wish, state: State, { host, adopt }: ChangeContext): Change | null {
   const before = state.file(path);
   if (before.kind === 'other') {
     throw new VfleetError({
@@ -62,7 +62,13 @@ function change({ path, name, content, options }: Wish, state: State, { host }: 
     owner: options.owner ?? old.owner,
   };
   const sameText = before.kind === 'file' && before.bytes.equals(wished.bytes);
-  if (sameText && wished.mode === old.mode && wished.owner === old.owner) return null;
+  const effects = options.effects ?? defaultEffects(path);
+  if (sameText && wished.mode === old.mode && wished.owner === old.owner) {
+    if (adopt === undefined || adopt.files.has(path)) return null;
+    const nothing = { diffs: [], actions: [], effects: [], notes: [] };
+    const adopts = [{ path, owns: 'whole', original: 'unknown', effects } as const];
+    return { resource: name, summary: `take over ${path} as it is`, ...nothing, adopts };
+  }
   const { mode, owner } = wished;
   return {
     resource: name,
@@ -74,7 +80,7 @@ function change({ path, name, content, options }: Wish, state: State, { host }: 
           : `change ${path}`,
     diffs: [diffOf(path, before, wished)],
     actions: [{ kind: 'write', path, text, mode, owner }],
-    effects: options.effects ?? defaultEffects(path),
+    effects,
     notes: [],
   };
 }

@@ -1,15 +1,18 @@
 import { leftoverArguments, parseArguments } from '../boot/arguments.ts';
 import { bootDriver } from '../boot/choose-driver.ts';
+import { refuseDamaged } from '../boot/damaged.ts';
 import type { BootPlan, ConfiguredFile, ToolEdit } from '../boot/driver.ts';
 import { isOutdated } from '../boot/grub-read-back.ts';
 import { lostArguments } from '../boot/lost-arguments.ts';
+import { joinOwned } from '../boot/owned.ts';
 import { type ArgumentWish, missingInOrder } from '../boot/wish.ts';
 import { VfleetError } from '../errors.ts';
+import { adoptedTokens } from './adopted-tokens.ts';
 import type { ArgumentValue } from './argument-value.ts';
 import { parseArgumentWish } from './argument-wish.ts';
 import { diffOf } from './diff.ts';
 import type { Effect } from './effect.ts';
-import type { Action, Change, ChangeContext, Resource, State } from './resource.ts';
+import type { Action, Adopted, Change, ChangeContext, Resource, State } from './resource.ts';
 
 /**
  * Kernel arguments, configured where the boot loader keeps them, in every generated boot entry, and in the kernel that
@@ -32,13 +35,21 @@ export function kernelArguments(values: Readonly<Record<string, ArgumentValue>>)
 
 function change(wish: ArgumentWish, state: State, context: ChangeContext): Change | null {
   const { host, facts, ownedArguments } = context;
-  const plan = bootDriver(facts).plan(wish, { host, facts, state, owned: ownedArguments });
+  const driver = bootDriver(facts);
+  const taken = adoptedTokens(wish, driver.standing?.({ host, facts, state, owned: ownedArguments }), context.adopt);
+  const owned = joinOwned(ownedArguments, taken);
+  const plan = driver.plan(wish, { host, facts, state, owned });
   const effects = effectsOf(wish, plan, context);
-  if (plan.files.length === 0 && effects.length === 0) return null;
+  const places = Object.keys(taken);
+  if (plan.files.length === 0 && effects.length === 0 && places.length === 0) return null;
   refuseLoss(plan, effects, context);
+  refuseDamaged(effects, context);
   return {
     resource: 'kernel arguments',
-    summary: summaryOf(plan, effects),
+    summary: [
+      ...(plan.files.length + effects.length > 0 ? [summaryOf(plan, effects)] : []),
+      ...Object.entries(taken).map(([place, tokens]) => `take over ${tokens.join(' ')} in ${place}`),
+    ].join(', '),
     diffs: [
       ...plan.files.map((file) => diffOf(file.path, file.before, wishedFile(file))),
       ...(plan.byTool === undefined ? [] : [toolDiff(plan.byTool)]),
@@ -48,7 +59,13 @@ function change(wish: ArgumentWish, state: State, context: ChangeContext): Chang
     notes: plan.notes,
     owns: 'parts',
     ownedArguments: plan.ownedTokens,
+    ...(places.length > 0 && { adopts: places.map(adoptedPlace) }),
   };
+}
+
+/** Whatever it was before, it had these tokens, which are to go when it is undone. */
+function adoptedPlace(path: string): Adopted {
+  return { path, owns: 'parts', original: 'unknown', effects: [] };
 }
 
 function effectsOf(wish: ArgumentWish, plan: BootPlan, { facts }: ChangeContext): readonly Effect[] {

@@ -7,7 +7,7 @@ import { render } from '../template/template.ts';
 import { diffOf } from './diff.ts';
 import type { Effect } from './effect.ts';
 import { hasLine, splitLines, withoutLines } from './lines.ts';
-import type { Change, ChangeContext, FileState, Resource, State } from './resource.ts';
+import type { Adopted, Change, ChangeContext, FileState, Resource, State } from './resource.ts';
 
 const unit = 'systemd-modules-load.service';
 
@@ -53,23 +53,51 @@ function change({ resource, path, modules }: Wish, state: State, context: Change
     before.kind === 'file' ? decode(before.bytes) : { text: '', encoding: 'utf8' as const };
   const owned = ownedLines[path] ?? [];
   const { text, added } = edit(old, modules, owned, facts);
+  const taken = adoptedLines(path, old, modules, context).filter((line) => hasLine(text, line));
   const running = new Set(state.probe('loaded').stdout.split('\n'));
   const toLoad = modules.filter((module) => canBeLoadedNow(facts, module) && !running.has(module));
   const effects: Effect[] =
     toLoad.length === 0 ? [] : [{ kind: 'service', reason: `${toLoad.join(', ')} not loaded`, unit }];
-  if (text === old && before.kind === 'file' && effects.length === 0) return null;
+  if (text === old && before.kind === 'file' && effects.length + taken.length === 0) return null;
   const written = text !== old || before.kind === 'absent';
+  const own = [...owned.filter((line) => hasLine(text, line)), ...taken, ...added];
   const { mode, owner } = before.kind === 'file' ? before : { mode: '0644', owner: 'root:root' };
   return {
     resource,
-    summary: written ? `load ${modules.join(' ')} at boot` : `load ${toLoad.join(' ')} now`,
+    summary: summaryOf(written ? modules : [], toLoad, taken),
     diffs: written ? [diffOf(path, before, { bytes: Buffer.from(text, encoding), mode, owner })] : [],
     actions: written ? [{ kind: 'write', path, text, mode, owner, ...(encoding === 'latin1' && { encoding }) }] : [],
     effects,
     notes: kernelNotes(modules, facts),
     owns: 'parts',
-    ...(written && { ownedLines: { [path]: [...owned.filter((line) => hasLine(text, line)), ...added] } }),
+    ...((written || taken.length > 0) && { ownedLines: { [path]: own } }),
+    ...(taken.length > 0 && { adopts: [adoptedFile(path, old, [...owned, ...taken])] }),
   };
+}
+
+function summaryOf(atBoot: readonly string[], now: readonly string[], taken: readonly string[]): string {
+  const load =
+    atBoot.length > 0 ? [`load ${atBoot.join(' ')} at boot`] : now.length > 0 ? [`load ${now.join(' ')} now`] : [];
+  return [...load, ...(taken.length > 0 ? [`take over ${taken.join(' ')} as they stand there`] : [])].join(', ');
+}
+
+/** Lines of wished modules that stand there, and that nobody of ours owns, where they are to be taken over. */
+function adoptedLines(
+  path: string,
+  old: string,
+  modules: readonly string[],
+  { adopt }: ChangeContext,
+): readonly string[] {
+  if (adopt === undefined || adopt.files.has(path)) return [];
+  const known = adopt.lines.flatMap((byPath) => byPath[path] ?? []);
+  const lines = splitLines(old).map((line) => line.replace(/\r?\n$/, ''));
+  return lines.filter((line) => modules.some((module) => same(module, moduleOf(line))) && !known.includes(line));
+}
+
+/** Where every line is ours, nothing is left of the file without them. */
+function adoptedFile(path: string, old: string, own: readonly string[]): Adopted {
+  const original = withoutLines(old, own).trim() === '' ? 'absent' : 'unknown';
+  return { path, owns: 'parts', original, effects: [] };
 }
 
 /**

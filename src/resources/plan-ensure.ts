@@ -50,7 +50,13 @@ export function digestOf(change: Change): string {
     action.kind === 'run' ? { ...action, script: action.script.text } : action,
   );
   return createHash('sha256')
-    .update(JSON.stringify([scripts, change.effects.map(({ reason: _, ...effect }) => effect), change.diffs]))
+    .update(
+      JSON.stringify([
+        ...[scripts, change.effects.map(({ reason: _, ...effect }) => effect), change.diffs],
+        // What is taken over shows in no diff.
+        ...(change.adopts === undefined ? [] : [change.adopts, change.summary]),
+      ]),
+    )
     .digest('hex');
 }
 

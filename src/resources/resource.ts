@@ -88,6 +88,28 @@ export interface Change {
   readonly ownedArguments?: OwnedArguments;
   /** Lines that the runner owns from now on in files of many owners, by path; absent where the resource has none. */
   readonly ownedLines?: Readonly<Record<string, readonly string[]>>;
+  /** Files that stood there before and become the runner's as they are, as a whole or in parts; absent: none do. */
+  readonly adopts?: readonly Adopted[];
+}
+
+/** A file of somebody else's that becomes the runner's, unchanged. */
+export interface Adopted {
+  readonly path: string;
+  readonly owns: 'whole' | 'parts';
+  /** `absent`: nothing of anybody else's is in it, so that it goes when it is undone. */
+  readonly original: 'absent' | 'unknown';
+  /** What its removal makes due. */
+  readonly effects: readonly Effect[];
+}
+
+/** What is the runner's already, of whatever playbook, and so not to be taken over again. */
+export interface Adoption {
+  /** Files that are its as a whole. */
+  readonly files: ReadonlySet<string>;
+  /** Tokens of kernel arguments, by place. */
+  readonly tokens: readonly OwnedArguments[];
+  /** Lines, by path. */
+  readonly lines: readonly Readonly<Record<string, readonly string[]>>[];
 }
 
 /** What `change` is told beside the state. Pure data. */
@@ -98,6 +120,8 @@ export interface ChangeContext {
   readonly ownedArguments: OwnedArguments;
   /** Lines that earlier runs added and that are the runner's to remove, by path. Default: none. */
   readonly ownedLines?: Readonly<Record<string, readonly string[]>>;
+  /** Take over what stands there already as it is wished for. Default: it stays whoever's it was. */
+  readonly adopt?: Adoption | undefined;
   /** An earlier run has left the regeneration of the boot configuration due. */
   readonly regenerationDue?: boolean;
 }
