@@ -10,7 +10,7 @@ export async function applyPlaybook(args: ApplyArguments, environment: Environme
   requireAnswer(args, environment);
   const work = await loadWork(args.playbook, args, environment);
   if (args.yes) return showSummary(await startApply(work, args, environment), 'apply', args, environment);
-  const planned = await run({ command: 'plan', ...work, args, environment });
+  const planned = await run({ command: 'plan', ...work, args, environment, adopt: args.adopt });
   const plans = planned.hosts.flatMap((host) => (host.state === 'ok' && host.plan !== null ? [host.plan] : []));
   if (planned.interrupted || plans.length === 0) return showPlan(planned, args, environment);
   await confirm(planned.hosts, plans, args, environment);

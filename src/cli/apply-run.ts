@@ -14,6 +14,7 @@ import type { Work } from './work.ts';
 /** What `apply` parses. */
 export interface ApplyArguments extends ConnectionArguments {
   readonly playbook: string;
+  readonly adopt: boolean;
   readonly yes: boolean;
   readonly rebootDeadline: number;
   readonly rebootWithGuests: boolean;
@@ -63,6 +64,7 @@ export function startApply(
     environment,
     reboot: { deadline: args.rebootDeadline * 60_000 },
     guestsAllowed: args.rebootWithGuests,
+    adopt: args.adopt,
     rebootAgain: args.rebootAgain,
     ...(plans !== undefined && { expected: new Map(plans.map((plan) => [plan.host, plan])) }),
   });

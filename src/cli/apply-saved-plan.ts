@@ -17,12 +17,15 @@ export async function applySavedPlan(args: ApplyArguments, environment: Environm
   const plan = await readPlan(file);
   if (args.extraVars !== undefined)
     throw new UsageError('-e: a saved plan has its own variables; plan again with these');
+  if (args.adopt && !plan.adopt)
+    throw new UsageError('--adopt: this plan was made without it; plan again with --adopt --out FILE');
   requireAnswer(args, environment);
   // What it says of the playbook and the inventory is what a user would give to go on from here.
   const given: ApplyArguments = {
     ...args,
     playbook: plan.pins.playbook,
     inventory: args.inventory ?? plan.inventory,
+    adopt: plan.adopt,
     ...(plan.extraVars.length > 0 && { extraVars: plan.extraVars }),
   };
   const planned = new Set(plan.hosts.map(({ host }) => host));
@@ -90,5 +93,14 @@ function moved(thrown: unknown, file: string, plan: SavedPlan): unknown {
 }
 
 function asPlanned(plan: HostPlan): PlannedHost {
-  return { name: plan.host, state: 'ok', failure: null, plan, gates: plan.gates, checks: [], warnings: [], leftovers: [] };
+  return {
+    name: plan.host,
+    state: 'ok',
+    failure: null,
+    plan,
+    gates: plan.gates,
+    checks: [],
+    warnings: [],
+    leftovers: [],
+  };
 }

@@ -6,6 +6,16 @@ export function withPlaybook<T>(yargs: Argv<T>, describe: string) {
   return yargs.positional('playbook', { type: 'string', demandOption: true, describe });
 }
 
+/** Of commands that plan: what stood there before them. */
+export function withAdopt<T>(yargs: Argv<T>) {
+  return yargs.option('adopt', {
+    type: 'boolean',
+    default: false,
+    describe:
+      'take over what stands there already as it is wished for, and what the Cloudpods installer left: undo removes it',
+  });
+}
+
 /** Options of every command that names hosts. */
 export function withInventory<T>(yargs: Argv<T>) {
   return yargs

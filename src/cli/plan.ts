@@ -12,6 +12,7 @@ import { loadWork, pinsOf } from './work.ts';
 /** What `plan` parses. */
 export interface PlanArguments extends ConnectionArguments {
   readonly playbook: string;
+  readonly adopt: boolean;
   readonly out?: string | undefined;
 }
 
@@ -23,7 +24,7 @@ export async function plan(args: PlanArguments, environment: Environment, versio
   const work = await loadWork(args.playbook, args, environment);
   // Before the hosts are asked: a playbook that is edited meanwhile is not the one of this plan.
   const pins = args.out === undefined ? null : await pinsOf(work, version);
-  const summary = await run({ command: 'plan', ...work, args, environment });
+  const summary = await run({ command: 'plan', ...work, args, environment, adopt: args.adopt });
   const code = showPlan(summary, args, environment);
   if (args.out === undefined || pins === null) return code;
   const hosts = summary.hosts.flatMap((host) => (host.state === 'ok' && host.plan !== null ? [host.plan] : []));
@@ -33,6 +34,7 @@ export async function plan(args: PlanArguments, environment: Environment, versio
       createdAt: new Date().toISOString(),
       inventory: args.inventory ?? environment.inventory,
       extraVars: work.fleet.extraVars,
+      adopt: args.adopt,
       pins,
       hosts,
     });

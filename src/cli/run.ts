@@ -35,6 +35,8 @@ export interface Run {
   readonly reboot?: Partial<RebootPolicy>;
   readonly guestsAllowed?: boolean;
   readonly rebootAgain?: boolean;
+  /** Take over what stood there before, where it is as it would be written. */
+  readonly adopt?: boolean;
   /** What is done instead of the playbook. */
   readonly task?: Task;
   /** Of a task: only show what would be done. */
@@ -93,6 +95,7 @@ export async function run(run: Run): Promise<Summary> {
           reboot: { ...defaultRebootPolicy, ...run.reboot },
           guestsAllowed: run.guestsAllowed ?? false,
           rebootAgain: run.rebootAgain ?? false,
+          adopt: run.adopt ?? false,
           stop: interrupts.stop,
           abandon: interrupts.abandon,
           ...(expected !== undefined && { expected }),

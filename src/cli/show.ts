@@ -15,6 +15,7 @@ import { hasColour, say, write } from './output.ts';
 /** What a command was given, as far as it is shown again. */
 type Given = ConnectionArguments & {
   readonly playbook?: string | undefined;
+  readonly adopt?: boolean | undefined;
   /** Words of this command alone. */
   readonly words?: readonly string[];
 };
@@ -30,7 +31,7 @@ export function showPlan(
   else {
     const texts = [renderPlans(summary.hosts, look)];
     // A plan that is saved has its own next command.
-    if (args.out === undefined) texts.push(renderSummary(summary, { ...look, ...again(args) }));
+    if (args.out === undefined) texts.push(renderSummary(summary, { ...look, ...again(args, args.adopt) }));
     write(texts.filter(Boolean).join('\n'));
   }
   return exitCode(summary, 'plan');
@@ -84,7 +85,8 @@ export function showSummary(summary: Summary, command: Command, args: Given, env
   else {
     const texts = [
       command === 'facts' ? '' : renderVerdicts(summary.hosts, look),
-      renderSummary(summary, { ...look, ...again(args) }),
+      // What verifies takes nothing over.
+      renderSummary(summary, { ...look, ...again(args, args.adopt === true && exitCode(summary, command) !== 0) }),
     ];
     write(texts.filter(Boolean).join('\n'));
   }
@@ -96,8 +98,9 @@ function lookOf(args: Given, environment: Environment, stream: NodeJS.WriteStrea
 }
 
 /** What was given, as it can be pasted again. */
-function again(args: Given): { readonly given: string; readonly limit: string } {
+function again(args: Given, adopt = false): { readonly given: string; readonly limit: string } {
   const words = [
+    ...(adopt ? ['--adopt'] : []),
     ...(args.playbook === undefined ? [] : [quoted(args.playbook)]),
     ...(args.words ?? []).map(quoted),
     ...(args.inventory === undefined ? [] : [`-i ${quoted(args.inventory)}`]),

@@ -8,6 +8,7 @@ import { ensure } from './ensure.ts';
 import { failureOf, inWordsOf } from './failure.ts';
 import { awaitPlaybook } from './foreign.ts';
 import type { HostHandle } from './handle.ts';
+import { tellLeftovers } from './leftovers/tell.ts';
 import { refusePart } from './plan-match.ts';
 import { probeHost } from './probe.ts';
 import { runRead } from './read.ts';
@@ -62,7 +63,13 @@ export async function runHost(context: HostContext): Promise<HostEnd> {
 async function runPhases(session: Session): Promise<void> {
   const { playbook, mode } = session.context;
   if (mode !== 'verify') gate(session);
-  await awaitPlaybook(session, () => playbook.apply(handleOf(session)));
+  const before = session.facts;
+  try {
+    await awaitPlaybook(session, () => playbook.apply(handleOf(session)));
+  } finally {
+    // What is said of a host that was stopped is worth as much.
+    if (mode !== 'verify') tellLeftovers(session, before);
+  }
   if (mode !== 'verify') warnUnsettled(session);
   if (mode !== 'verify') warnUnnamed(session);
   if (mode === 'plan') return;

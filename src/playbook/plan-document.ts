@@ -20,6 +20,8 @@ export interface SavedPlan {
   /** As given: `inventory/`. */
   readonly inventory: string;
   readonly extraVars: readonly string[];
+  /** It was made with `--adopt`. */
+  readonly adopt: boolean;
   readonly pins: Pins;
   readonly hosts: readonly HostPlan[];
 }
@@ -74,6 +76,7 @@ export const planSchema: z.ZodType<SavedPlan> = z.object({
   createdAt: z.string(),
   inventory: z.string(),
   extraVars: texts,
+  adopt: z.boolean().default(false),
   pins: z.object({
     vfleet: z.string(),
     playbook: z.string(),

@@ -34,7 +34,7 @@ export interface Fleet {
   stop(): Promise<void>;
 }
 
-export interface FleetRun extends Partial<Pick<Run, 'expected' | 'reboot' | 'guestsAllowed' | 'rebootAgain'>> {
+export interface FleetRun extends Partial<Pick<Run, 'adopt' | 'expected' | 'reboot' | 'guestsAllowed' | 'rebootAgain'>> {
   readonly playbook?: string;
   readonly args?: Partial<ConnectionArguments>;
 }

@@ -40,6 +40,7 @@ const plan = {
   createdAt: '2026-11-23T03:50:00Z',
   inventory: 'inventory',
   extraVars: ['a=b'],
+  adopt: false,
   pins,
   hosts: [hostPlan],
 };

@@ -1,5 +1,5 @@
 import type { Argv } from 'yargs';
-import { number, withConnection, withPlaybook } from '../options.ts';
+import { number, withAdopt, withConnection, withPlaybook } from '../options.ts';
 import type { CommandContext } from './context.ts';
 
 /** `vfleet apply`: makes the changes, reboots when due, and proves the result. */
@@ -8,7 +8,7 @@ export function applyCommand(yargs: Argv, { environment, version, exit }: Comman
     'apply <playbook>',
     'change the hosts as planned, reboot when due, verify; asks first',
     (command) =>
-      withConnection(withPlaybook(command, 'a TypeScript file, one that comes with vfleet, or a saved plan'))
+      withAdopt(withConnection(withPlaybook(command, 'a TypeScript file, one that comes with vfleet, or a saved plan')))
         .option('yes', { alias: 'y', type: 'boolean', default: false, describe: 'do not ask' })
         .option('reboot-deadline', {
           type: 'number',

@@ -178,7 +178,7 @@ function hugepageParts({ tokens }: ConfiguredTokens, { cpu }: Facts): readonly P
       today: giant
         ? 'nothing: the CPU has no pages of 1 GiB (no flag pdpe1gb)'
         : 'huge pages of that size are what the kernel gives out',
-      why: giant ? null : 'programs that ask for huge pages of another size get none by default',
+      why: giant ? null : 'a program that names no size gets pages of that one',
     },
   ];
 }
