@@ -1,3 +1,4 @@
+import { posix } from 'node:path';
 import { VfleetError } from '../errors.ts';
 import type { Facts } from '../facts/facts.ts';
 import type { FileState, State } from '../resources/resource.ts';
@@ -87,7 +88,7 @@ function resolved(path: string, state: State, host: string): string {
   const file = state.file(path);
   const target = file.kind === 'other' ? /^a symbolic link to (.+)$/.exec(file.type)?.[1] : undefined;
   if (target === undefined) return path;
-  const absolute = new URL(target.replace(/[%?#]/g, encodeURIComponent), `file://${path}`).pathname;
+  const absolute = posix.resolve(posix.dirname(path), target);
   if ([...state.matches(environmentsOnEsp), '/boot/grub2/grubenv'].includes(absolute)) return absolute;
   const next = 'make it a regular file, or a link to the one on the EFI system partition';
   throw unusable(path, 'a regular file, or a link to a known place', `a link to ${target}`, next, host);

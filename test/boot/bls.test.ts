@@ -144,8 +144,8 @@ describe('which place holds the arguments', () => {
   });
 
   it('the block on the ESP, where grubenv is a link to it; the link stays', () => {
-    const esp = '/boot/efi/EFI/redhat/grubenv';
-    const link = { kind: 'other', type: 'a symbolic link to ../efi/EFI/redhat/grubenv' } as const;
+    const esp = '/boot/efi/EFI/Red Hat/grubenv';
+    const link = { kind: 'other', type: 'a symbolic link to ../efi/EFI/Red Hat/grubenv' } as const;
     const files = host('$kernelopts', { [grubenv]: link, [esp]: block('kernelopts=root=/dev/sda1') });
     expect(plan(files).files.map(({ path }) => path)).toEqual([grub, esp]);
     const elsewhere = { ...link, type: 'a symbolic link to /mnt/grubenv' };
