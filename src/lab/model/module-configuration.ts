@@ -5,6 +5,8 @@ import type { Disk } from './disk.ts';
 export interface ModuleConfiguration {
   readonly options: ReadonlyMap<string, ReadonlyMap<string, string>>;
   readonly blacklist: ReadonlySet<string>;
+  /** Commands that are run in the place of loading a module. */
+  readonly installs: ReadonlyMap<string, string>;
   /** Modules to load before, and after, another one. */
   readonly softdeps: ReadonlyMap<string, { readonly pre: readonly string[]; readonly post: readonly string[] }>;
 }
@@ -52,7 +54,7 @@ export function modprobeLines(texts: readonly string[]): readonly string[] {
 /**
  * Reads lines of modprobe.d(5), with `module.parameter=value` and `modprobe.blacklist=` of the command line, which libkmod
  * reads too. `rd.driver.blacklist=` counts in the initramfs of dracut only (dracut.cmdline(7)).
- * `install` and `alias` lines have no effect here.
+ * `alias` lines have no effect here.
  */
 export function readModuleConfiguration(
   lines: readonly string[],
@@ -62,6 +64,7 @@ export function readModuleConfiguration(
 ): ModuleConfiguration {
   const options = new Map<string, Map<string, string>>();
   const blacklist = new Set<string>();
+  const installs = new Map<string, string>();
   const softdeps = new Map<string, { pre: string[]; post: string[] }>();
   const addOption = (module: string, parameter: string, value: string) => {
     const known = options.get(module) ?? new Map<string, string>();
@@ -72,6 +75,7 @@ export function readModuleConfiguration(
     const module = unifyModule(target);
     if (word === 'blacklist') blacklist.add(module);
     else if (word === 'softdep') softdeps.set(module, readSoftdep(rest));
+    else if (word === 'install') installs.set(module, rest.join(' '));
     else if (word === 'options') for (const item of rest) addOption(module, ...splitOption(item));
   }
   for (const [name, value] of commandLine.arguments) {
@@ -83,7 +87,7 @@ export function readModuleConfiguration(
     for (const item of valuesOf(commandLine, name).flatMap((value) => value.split(',')))
       blacklist.add(unifyModule(item));
   }
-  return { options, blacklist, softdeps };
+  return { options, blacklist, installs, softdeps };
 }
 
 function splitOption(item: string): [parameter: string, value: string] {

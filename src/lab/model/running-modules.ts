@@ -1,5 +1,6 @@
 import type { MachineKernel, MachinePciDevice, MachineSettings } from '../machine.ts';
 import type { Initramfs } from './boot-images.ts';
+import { type InstallCommand, overriddenBy } from './install-command.ts';
 import { type ModuleConfiguration, unifyModule } from './module-configuration.ts';
 import { moduleFacts, moduleOfDriver } from './module-table.ts';
 
@@ -11,6 +12,8 @@ export interface RunningModules {
   readonly parameters: ReadonlyMap<string, ReadonlyMap<string, string>>;
   /** Drivers by PCI address. */
   readonly bound: ReadonlyMap<string, string>;
+  /** Addresses of devices whose `driver_override` is `vfio-pci`. */
+  readonly overridden: ReadonlySet<string>;
   /** Kernel messages, with the moment of the boot that they belong to. */
   readonly log: readonly { readonly moment: Moment; readonly text: string }[];
   /** What systemd-modules-load said, in order; `null`: its conditions were not met, so that it did not run. */
@@ -27,6 +30,8 @@ export interface ModuleInput {
   readonly late: ModuleConfiguration;
   /** For systemd-modules-load; `null`: no modules-load.d has a file, and no argument asks. */
   readonly wanted: readonly string[] | null;
+  /** What a command of `install` lines does, by its text. */
+  readonly commandOf: (command: string) => InstallCommand;
 }
 
 /**
@@ -48,7 +53,8 @@ export function startModules(input: ModuleInput): RunningModules {
   state.coldplug(() => true);
   for (const name of kernel.otherModules) state.loadUnlessBlacklisted(name);
   const service = input.wanted === null ? null : state.serve(input.wanted);
-  return { loaded: state.loaded, parameters: state.parameters, bound: state.bound, log: state.log, service };
+  const { loaded, parameters, bound, log, overridden } = state;
+  return { loaded, parameters, bound, log, overridden, service };
 }
 
 function storageModules(settings: MachineSettings): readonly string[] {
@@ -70,10 +76,14 @@ class ModuleState {
   readonly log: { moment: Moment; text: string }[] = [];
   readonly #kernel: MachineKernel;
   readonly #devices: readonly MachinePciDevice[];
+  readonly #commandOf: ModuleInput['commandOf'];
+  /** Addresses that only vfio-pci may take. */
+  readonly overridden = new Set<string>();
   #moment: Moment = 'built-in';
   #configuration: ModuleConfiguration;
 
-  constructor({ kernel, settings, early }: ModuleInput) {
+  constructor({ kernel, settings, early, commandOf }: ModuleInput) {
+    this.#commandOf = commandOf;
     this.#kernel = kernel;
     this.#devices = settings.pci;
     this.#configuration = early;
@@ -90,12 +100,20 @@ class ModuleState {
     if (!this.#kernel.modules.includes(name)) return false;
     if (this.loaded.includes(name) || visiting.has(name)) return true;
     const within = new Set([...visiting, name]);
+    const command = this.#configuration.installs.get(name);
+    if (command !== undefined && !this.#run(this.#commandOf(command))) return true;
     const { pre, post } = this.#configuration.softdeps.get(name) ?? { pre: [], post: [] };
     for (const other of pre) this.load(other, within);
     for (const other of moduleFacts(this.#kernel, name).depends.toReversed()) this.load(other, within);
     if (!this.loaded.includes(name)) this.#insert(name);
     for (const other of post) this.load(other, within);
     return true;
+  }
+
+  /** What is run in the place of loading; false: nothing is loaded. */
+  #run(command: InstallCommand): boolean {
+    if (command === 'override') for (const address of overriddenBy(this.#devices)) this.overridden.add(address);
+    return command !== 'nothing';
   }
 
   #insert(name: string): void {
@@ -117,6 +135,7 @@ class ModuleState {
 
   /** `vfio_pci_fill_ids()` of drivers/vfio/pci/vfio_pci.c: devices with these ids that nobody has yet. */
   #claim(ids: string): void {
+    for (const item of this.#devices) if (this.overridden.has(item.address)) this.#take(item, 'vfio-pci');
     for (const id of ids.split(',').filter((text) => text !== '')) {
       const [vendor = '', device = '', subvendor = 'ffffffff', subdevice = 'ffffffff'] = id.toLowerCase().split(':');
       this.#say(`vfio_pci: add [${vendor}:${device}[${subvendor}:${subdevice}]] class 0x000000/00000000`);
@@ -133,6 +152,7 @@ class ModuleState {
   }
 
   #take(device: MachinePciDevice, driver: string): void {
+    if (this.overridden.has(device.address) && driver !== 'vfio-pci') return;
     if (!this.bound.has(device.address)) this.bound.set(device.address, driver);
   }
 

@@ -3,6 +3,7 @@ import type { Disk } from './disk.ts';
 import type { Start } from './firmware.ts';
 import { reserveHugepages } from './hugepages.ts';
 import type { Identity } from './identity.ts';
+import { readInstallCommand } from './install-command.ts';
 import { decideIommu } from './iommu.ts';
 import {
   modprobeFolders,
@@ -40,6 +41,8 @@ export function startKernel({ disk, settings, start, ...rest }: Beginning): Runn
     early: readModuleConfiguration(initramfs.modprobe, line, settings.initramfs, kernel.softdeps),
     late: readModuleConfiguration(lines, line, 'system', kernel.softdeps),
     wanted: runs ? wanted : null,
+    commandOf: (command) =>
+      readInstallCommand(disk, command, settings.initramfs === 'initramfs-tools' ? 'dash' : 'bash'),
   });
   return {
     ...rest,

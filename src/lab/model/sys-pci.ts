@@ -42,7 +42,7 @@ function deviceLayout(running: Running, device: MachinePciDevice): Layout {
       enable: driver === undefined ? '0' : '1',
       modalias: modalias(device),
       uevent: file(uevent(device, driver)),
-      driver_override: '(null)',
+      driver_override: running.modules.overridden.has(device.address) ? 'vfio-pci' : '(null)',
       boot_vga: device.class.startsWith('0300') ? (device.bootVga === true ? '1' : '0') : undefined,
       reset: endpoint ? file('', 0o200) : undefined,
       reset_method: endpoint && atLeast(running.kernel.release, 5, 15) ? 'flr bus' : undefined,
