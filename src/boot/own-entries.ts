@@ -9,6 +9,8 @@ export function ownEntries({ boot, kernel }: Pick<Facts, 'boot' | 'kernel'>): re
   const { installed } = kernel;
   const isOwn = (entry: BootEntry) =>
     entry.kernel !== null && (installed.length === 0 || installed.includes(entry.kernel));
+  // The other deployments of an ostree system stay as they are, to roll back to.
+  if (boot.loader === 'ostree') return boot.entries?.filter((entry) => entry.default) ?? null;
   return boot.entries?.filter((entry) => entry.default || (isOwn(entry) && !isRecovery(entry))) ?? null;
 }
 

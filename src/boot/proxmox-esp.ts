@@ -8,6 +8,8 @@ export interface ProxmoxEsp {
   readonly uuid: string;
   /** Who starts it; `absent`: there is no such partition now; `unreadable`: it cannot be mounted. */
   readonly kind: 'systemd-boot' | 'grub' | 'absent' | 'unreadable';
+  /** What `default` of `loader.conf` says, a pattern of names; `null`: nothing. */
+  readonly chosen: string | null;
   /** `loader/entries` by name. */
   readonly entries: readonly { readonly name: string; readonly text: string }[];
   /** `grub/grub.cfg` and the environment block beside it, as `judgeGrubReadBack` takes them. */
@@ -35,6 +37,7 @@ print_esp() {
     if [ -f "$2/grub/grubenv" ]; then cat "$2/grub/grubenv"; fi
   else
     printf '\n### ESP %s systemd-boot ###\n' "$1"
+    grep -s '^[[:space:]]*default[[:space:]]' "$2/loader/loader.conf"
     for file in "$2"/loader/entries/*.conf; do
       if [ -f "$file" ]; then printf '\n### entry %s ###\n' "\${file##*/}"; cat "$file"; fi
     done
@@ -42,8 +45,8 @@ print_esp() {
 }
 while read -r uuid rest || [ -n "$uuid" ]; do
   case $uuid in ''|*[!0-9A-Fa-f-]*) continue; esac
-  device=$(readlink -f "/dev/disk/by-uuid/$uuid")
-  there=$(findmnt -rno TARGET -S "$device" 2>/dev/null | head -n 1)
+  device=$(readlink -f "/dev/disk/by-uuid/$uuid") there=
+  if [ -n "$device" ]; then there=$(findmnt -n -o TARGET "$device" 2>/dev/null | head -n 1); fi
   if [ -n "$there" ] && [ -d "$there" ]; then print_esp "$uuid" "$there"; continue; fi
   own=$(mktemp -d) || exit
   if mount -t vfat -o ro "UUID=$uuid" "$own" 2>/dev/null; then print_esp "$uuid" "$own"
@@ -63,7 +66,9 @@ export function parseEsps(text: string): readonly ProxmoxEsp[] {
     const [uuid = '', kind = ''] = head.split(' ');
     const body = parts[index + 1] ?? '';
     const entries = kind === 'systemd-boot' ? entriesOf(body) : [];
-    return [{ uuid, kind: kind as ProxmoxEsp['kind'], entries, config: kind === 'grub' ? body : '' }];
+    const chosen =
+      entries.length === 0 ? null : (/^\s*default\s+(\S+)/m.exec(body.split('### entry ')[0] ?? '')?.[1] ?? null);
+    return [{ uuid, kind: kind as ProxmoxEsp['kind'], chosen, entries, config: kind === 'grub' ? body : '' }];
   });
 }
 

@@ -1,6 +1,8 @@
 import { parseGrubConfig } from '../boot/grub-config.ts';
+import { environmentMark } from '../boot/grub-read-back.ts';
 import { decideLoader } from '../boot/loader.ts';
 import { type LoaderEntry, parseLoaderEntry, sortLoaderEntries } from '../boot/loader-entry.ts';
+import { type ProxmoxEsp, parseEsps, printEsps } from '../boot/proxmox-esp.ts';
 import { sh } from '../shell/script.ts';
 import type { BootEntry, BootFacts, Facts } from './facts.ts';
 import { fileLinesOf, filesOf, linesOf, type Sections, textOf } from './sections.ts';
@@ -52,6 +54,10 @@ section boot-entries
 grep -aHsE '^[[:space:]]*(title|version|linux|options|default)[[:space:]]' /boot/loader/entries/*.conf \\
   /boot/efi/loader/entries/*.conf /efi/loader/entries/*.conf \\
   /boot/loader/loader.conf /boot/efi/loader/loader.conf /efi/loader/loader.conf
+section boot-esps
+if [ -f /etc/kernel/proxmox-boot-uuids ]; then
+${printEsps()}
+fi
 `;
 
 /** Boot loader, entries, arguments: what runs, what is configured, and what the next boot will have. */
@@ -103,9 +109,11 @@ function entriesOf(
   files: BootFiles,
 ): readonly BootEntry[] | null {
   if (loader === 'systemd-boot') return systemdEntries(files);
+  if (loader === 'proxmox-boot-tool')
+    return proxmoxEntries(parseEsps(files.sections.get('boot-esps')?.toString() ?? ''));
   const config = configPath === null ? undefined : files.configs.get(configPath);
   const entries = loaderEntries(files);
-  if (loader === 'ostree') return entries === null ? null : marked(sortLoaderEntries(entries, 'version'), 0);
+  if (loader === 'ostree') return entries && marked(sortLoaderEntries(entries.map(withoutFirstBoot), 'version'), 0);
   if (configPath === null || config === undefined || (loader === 'bls' && entries === null)) return null;
   const folder = configPath.slice(0, configPath.lastIndexOf('/'));
   return parseGrubConfig({
@@ -114,6 +122,14 @@ function entriesOf(
     custom: files.configs.get(`${folder}/custom.cfg`),
     entries: entries ?? [],
   });
+}
+
+/**
+ * The grub.cfg of Fedora CoreOS and its kin sets this variable for the very first boot only, while `/boot/ignition.firstboot`
+ * is there, to arguments of Ignition; at any other boot it is empty.
+ */
+function withoutFirstBoot(entry: LoaderEntry): LoaderEntry {
+  return { ...entry, arguments: entry.arguments.replace(/(?:^| )\$ignition_firstboot(?= |$)/, '').trim() };
 }
 
 /** The environment block lies beside the configuration; what is not there is told from what may not be read. */
@@ -152,6 +168,37 @@ function systemdEntries(files: BootFiles): readonly BootEntry[] | null {
   const pattern = conf
     .map(({ text }) => /^\s*default\s+(\S+)/.exec(text)?.[1])
     .findLast((found) => found !== undefined);
+  return chosenBy(pattern, sorted);
+}
+
+/**
+ * The entries of every partition that proxmox-boot-tool keeps. Which of them the firmware starts nobody knows: they are alike,
+ * and the default of the first counts. One that is not there boots nothing; one that cannot be read may be the one.
+ */
+function proxmoxEntries(esps: readonly ProxmoxEsp[]): readonly BootEntry[] | null {
+  const there = esps.filter(({ kind }) => kind !== 'absent');
+  if (there.length === 0 || there.some(({ kind }) => kind === 'unreadable')) return null;
+  return there.flatMap((esp, index) =>
+    entriesOfEsp(esp).map((entry) => ({
+      ...entry,
+      title: `${entry.title} (ESP ${esp.uuid})`,
+      default: index === 0 && entry.default,
+    })),
+  );
+}
+
+function entriesOfEsp({ kind, chosen, entries, config: both }: ProxmoxEsp): readonly BootEntry[] {
+  if (kind === 'grub') {
+    const [config = '', environment = ''] = both.split(environmentMark);
+    return parseGrubConfig({ config, environment, entries: [] });
+  }
+  const parsed = entries.map(({ name, text }) => parseLoaderEntry(name.replace(/\.conf$/, ''), text, 'systemd-boot'));
+  const named = parsed.map((entry) => ({ ...entry, title: [entry.title, entry.version].filter(Boolean).join(' ') }));
+  return chosenBy(chosen ?? undefined, sortLoaderEntries(named, 'version'));
+}
+
+/** Of several entries that a pattern names the first is the default one; where it names none, the first of all. */
+function chosenBy(pattern: string | undefined, sorted: readonly LoaderEntry[]): readonly BootEntry[] {
   if (pattern?.startsWith('@')) return marked(sorted, -1);
   const named = pattern === undefined ? 0 : sorted.findIndex((entry) => matches(entry.id, pattern));
   return marked(sorted, Math.max(0, named));

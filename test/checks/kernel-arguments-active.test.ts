@@ -30,7 +30,7 @@ test.each([
   ['debian-12-intel', guide, 'fail'],
   ['openeuler-22.03-amd', ['iommu=pt'], 'fail'],
   ['rocky-9-bls', ['intel_iommu=on'], 'fail'],
-  ['proxmox-8-zfs', ['intel_iommu=on'], 'unknown'],
+  ['proxmox-8-zfs', ['intel_iommu=on'], 'pass'],
   ['proxmox-8-zfs', ['nosmt'], 'fail'],
   ['debian-12-no-rights', ['quiet'], 'unknown'],
   ['arch-systemd-boot', ['iommu=pt'], 'fail'],

@@ -93,7 +93,7 @@ const rows: readonly (readonly unknown[])[] = [
     'dracut',
     true,
   ],
-  ['proxmox-8-zfs', 'proxmox-boot-tool', null, null, 'DMAR', 7, true, 'initramfs-tools', false],
+  ['proxmox-8-zfs', 'proxmox-boot-tool', null, '6.8.12-4-pve', 'DMAR', 7, true, 'initramfs-tools', false],
   ['rocky-9-bls', 'bls', '/boot/grub2/grub.cfg', '5.14.0-427.42.1.el9_4.x86_64', 'DMAR', 0, true, 'dracut', false],
   [
     'ubuntu-22.04-intel',

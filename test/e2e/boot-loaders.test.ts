@@ -1,0 +1,41 @@
+import { readdir, readFile } from 'node:fs/promises';
+import path from 'node:path';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { type Fleet, startFleet } from './fleet.ts';
+
+let fleet: Fleet;
+beforeAll(async () => {
+  fleet = await startFleet([
+    { name: 'sdboot', kind: 'debian-12-systemd-boot' },
+    { name: 'proxmox', kind: 'proxmox-8-zfs' },
+    { name: 'coreos', kind: 'fedora-coreos-ostree' },
+  ]);
+}, 120_000);
+afterAll(() => fleet?.stop());
+
+const read = (name: string, file: string): Promise<string> =>
+  readFile(path.join(fleet.lab.node(name).root, file), 'utf8');
+
+it.each(['sdboot', 'proxmox', 'coreos'])(
+  '%s: one apply, one reboot, the arguments run, and a second apply finds nothing',
+  async (name) => {
+    const { host } = await fleet.one('apply', name);
+    expect(host.failure).toBeNull();
+    expect(host).toMatchObject({ state: 'ok', reboots: 1 });
+    expect(await read(name, 'proc/cmdline')).toMatch(/ iommu=pt /);
+    expect((await fleet.one('apply', name)).host).toMatchObject({ state: 'ok', writes: 0, reboots: 0 });
+  },
+);
+
+it('sdboot: all entries have them', async () => {
+  const folder = 'boot/efi/loader/entries';
+  for (const file of await readdir(path.join(fleet.lab.node('sdboot').root, folder))) {
+    expect(await read('sdboot', `${folder}/${file}`)).toMatch(/^options .*intel_iommu=on iommu=pt/m);
+  }
+});
+
+it('proxmox: GRUB has not been touched, and nothing is left mounted', async () => {
+  expect(await read('proxmox', 'etc/kernel/cmdline')).toContain('iommu=pt');
+  await expect(read('proxmox', 'etc/default/grub.d/99-vfleet.cfg')).rejects.toThrow('ENOENT');
+  expect(await read('proxmox', 'proc/mounts')).not.toMatch(/ \/tmp\/tmp\./);
+});
