@@ -85,12 +85,15 @@ describe('grub2-mkconfig', () => {
     expect([machine.read(stub), machine.list('/boot/efi/EFI/rocky')]).toEqual([before, ['grub.cfg']]);
   });
 
-  test('with GRUB_ENABLE_BLSCFG=false makes menu entries, and reads no others', async () => {
+  test('with GRUB_ENABLE_BLSCFG=false makes menu entries, and reads no others; a newer build refuses the real file too', async () => {
     const machine = await bench('rhel-9.4-maas');
     machine.write(`${folder}/mine-9.9-1.conf`, 'title mine\nlinux /vmlinuz-9.9\noptions x\n');
     configure(machine, 'nosmt');
-    await machine.run('grub2-mkconfig -o /boot/efi/EFI/redhat/grub.cfg');
-    expect(machine.read('/boot/efi/EFI/redhat/grub.cfg')).not.toContain('blscfg');
+    const real = '/boot/efi/EFI/redhat/grub.cfg';
+    expect(await machine.run(`grub2-mkconfig -o ${real}`)).toMatchObject({ code: 1 });
+    expect(machine.read(real)).not.toContain('nosmt');
+    await machine.run(`grub2-mkconfig -o ${real}.mine && mv $LAB_ROOT${real}.mine $LAB_ROOT${real}`);
+    expect(machine.read(real)).not.toContain('blscfg');
     expect(await bootedLine(machine)).toMatch(/^BOOT_IMAGE=\/vmlinuz-5\.14\.0-427.* nosmt$/);
   });
 });
@@ -156,6 +159,10 @@ describe('grubby', () => {
       code: 1,
       stderr: 'The param /boot/vmlinuz-9 is incorrect\n',
     });
+    await machine.run('sed -i "s/^options.*/options $kernelopts/" $LAB_ROOT/boot/loader/entries/*.conf', {
+      kernelopts: '$kernelopts',
+    });
+    expect((await machine.run('grubby --info=0')).stdout).toContain('args="$kernelopts"');
     expect(await machine.run('grubby --args=a')).toMatchObject({ code: 1, stderr: 'no action specified\n' });
   });
 });

@@ -11,10 +11,12 @@ const classic = builtin
 /** Captured from virtual machines: more of the same distributions, so that one test of each is enough here. */
 const captured = all.filter((name) => name.startsWith('qemu-'));
 const kinds = all.filter((name) => !captured.includes(name));
-const regenerate = (machine: Bench) =>
-  machine.kind.settings.boot.loader === 'update-grub'
-    ? 'update-grub'
-    : `grub2-mkconfig -o ${machine.kind.settings.boot.config}`;
+/** Beside the file, and then in its place: some refuse to write on the EFI system partition. */
+const regenerate = ({ kind }: Bench) => {
+  const { loader, config } = kind.settings.boot;
+  const beside = `grub2-mkconfig -o ${config}.mine && mv "$LAB_ROOT${config}.mine" "$LAB_ROOT${config}"`;
+  return loader === 'update-grub' ? 'update-grub' : beside;
+};
 
 /** Adds an argument to GRUB_CMDLINE_LINUX as an operator would. */
 function addArgument(machine: Bench, argument: string): void {
