@@ -25,13 +25,15 @@ export function isGenerated({ loader }: Pick<BootFacts, 'loader'>): boolean {
   return loader === 'update-grub' || loader === 'grub2-mkconfig' || loader === 'proxmox-boot-tool';
 }
 
-/** What the places that facts name say together; `null`: they could not be read. */
-export function configuredTokens({ configured, loader }: BootFacts): Configured | null {
+/** What the places that facts name say; `null`: they could not be read. */
+export function configuredTokens({ configured, loader, running }: BootFacts): Configured | null {
   if (configured === null) return null;
+  // On Proxmox one or the other counts: GRUB names the image that it has loaded, systemd-boot does not.
+  const byGrub = loader === 'proxmox-boot-tool' ? /(?:^| )BOOT_IMAGE=/.test(running) : loader !== 'systemd-boot';
   const isRead = ({ path, variable }: ConfiguredPlace): boolean => {
-    if (variable === 'cmdline') return loader !== 'update-grub' && loader !== 'grub2-mkconfig';
+    if (variable === 'cmdline') return !byGrub || !isGenerated({ loader });
     // Only Debian's grub-mkconfig sources the folder.
-    return loader === 'update-grub' || !path.startsWith('/etc/default/grub.d/');
+    return byGrub && (/^(?:update-grub|proxmox-boot-tool)$/.test(loader) || !path.startsWith('/etc/default/grub.d/'));
   };
   const read = tokensOf(configured.filter(isRead));
   return { ...read, unread: tokensOf(configured.filter((place) => !isRead(place))).tokens };

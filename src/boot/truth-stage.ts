@@ -59,6 +59,7 @@ export type GapCause =
   | 'not-generated'
   | 'some-entries'
   | 'newer-kernel'
+  | 'later-kernels'
   | 'entries-only'
   | 'running-only'
   | 'other-variable'

@@ -7,21 +7,48 @@ const applyIt = 'run `vfleet apply` with the playbook that wants it so';
 
 /** Why what is configured and what the boot entries say differ, or either from what is wanted. */
 export function writtenGaps(truth: Truth, stages: Stages, wish: ArgumentWish | null): readonly Gap[] {
-  const { loader } = stages.facts.boot;
-  if (truth.entries === null) {
-    const found = `the boot entries of ${loader} could not be read: what the next boot has is not known`;
-    return wish === null
-      ? []
-      : [gap('unknown', found, 'log in as root, or let vfleet elevate: ssh: { elevate: sudo }')];
-  }
-  if (wish === null && (truth.configured ?? []).length === 0) return unasked(truth, stages);
   const generated = isGenerated(stages.facts.boot);
+  if (truth.entries !== null && wish === null && (truth.configured ?? []).length === 0) return unasked(truth, stages);
   if (generated && wish !== null && !isConfigured(truth, stages, wish)) return [notConfigured(truth, stages, wish)];
+  if (truth.entries === null) return wish === null ? [] : [unknownEntries(stages)];
+  if (!generated) return [...fileGaps(truth, stages, wish), ...laterGaps(stages, wish)];
   const lacking = truth.entries.filter((entry) => !entry.has);
   if (lacking.length === 0) return [];
-  if (lacking.length < truth.entries.length) return [someEntries(truth, lacking, generated)];
-  if (wish !== null && truth.runs && wish.present.length > 0 && !generated) return [runningOnly(stages, applyIt)];
-  return [generated && stages.configured !== null ? notGenerated(truth, stages) : noEntry(truth, stages, wish)];
+  if (lacking.length < truth.entries.length) return [someEntries(truth, lacking, true)];
+  return [stages.configured === null ? noEntry(truth, stages, wish) : notGenerated(truth, stages)];
+}
+
+function unknownEntries({ facts }: Stages): Gap {
+  const { loader } = facts.boot;
+  const found = `the boot entries of ${loader} could not be read: what the next boot has is not known`;
+  const next =
+    loader === 'proxmox-boot-tool'
+      ? 'look at the entries on each ESP (`proxmox-boot-tool status` names them)'
+      : 'log in as root, or let vfleet elevate: ssh: { elevate: sudo }';
+  return gap('unknown', found, next);
+}
+
+/** Where boot entries are files of their own, and what is configured is for others only. */
+function fileGaps(truth: Truth, stages: Stages, wish: ArgumentWish | null): readonly Gap[] {
+  const entries = truth.entries ?? [];
+  const lacking = entries.filter((entry) => !entry.has);
+  const isThere = entries.some((entry) => entry.tokens.length > 0);
+  if (wish === null && !isThere && entries.length > 0) return [noEntry(truth, stages, wish)];
+  if (lacking.length === 0) return [];
+  if (lacking.length < entries.length) return [someEntries(truth, lacking, false)];
+  if (wish !== null && wish.present.length > 0 && truth.runs) return [runningOnly(stages, applyIt)];
+  return [noEntry(truth, stages, wish)];
+}
+
+/** `kernel-install` takes the arguments of a kernel that is installed later from one file, where that is there. */
+function laterGaps({ configured }: Stages, wish: ArgumentWish | null): readonly Gap[] {
+  const later = configured?.tokens.filter(({ place }) => place.startsWith('/etc/kernel/cmdline')) ?? [];
+  if (wish === null || later.length === 0) return [];
+  const line = later.map(({ token }) => token);
+  if (isFulfilled(wish, line)) return [];
+  const verb = wish.absent.length > 0 ? 'still has it' : 'lacks it';
+  const found = `a kernel that is installed later takes its arguments from ${later[0]?.place}, which ${verb}`;
+  return [gap('later-kernels', found, applyIt)];
 }
 
 /** Whether a wish is configured. Where only the boot loader's tool knows, the entries that it has made tell. */
@@ -47,7 +74,7 @@ function notConfigured(truth: Truth, { facts, configured }: Stages, wish: Argume
   if (unread !== undefined)
     return gap(
       'not-read',
-      `${unread.place} has ${unread.token}, but the tool of ${loader} reads no such file`,
+      `${unread.place} has ${unread.token}, but the entries of ${loader} are not made from that file`,
       applyIt,
     );
   const instead = there === '' ? 'no file configures it' : `configured is ${there}`;

@@ -3,7 +3,7 @@ import { parseArgument } from './arguments.ts';
 import { canonicalName } from './kernel-parameter.ts';
 import { ownEntries } from './own-entries.ts';
 import { gapsOf } from './truth-gaps.ts';
-import { configuredTokens } from './truth-places.ts';
+import { configuredTokens, isGenerated } from './truth-places.ts';
 import {
   type ArgumentTruth,
   type BootView,
@@ -38,11 +38,11 @@ export function explainBoot(facts: BootView, wish: ArgumentWish, context: TruthC
 }
 
 function truthOf(stages: Stages, wish: ArgumentWish | null, context: TruthContext): ArgumentTruth {
-  const { name, configured, entries, running } = stages;
+  const { name, facts, configured, entries, running } = stages;
   const placed = configured?.tokens.filter(({ token }) => isNamed(token, name)) ?? null;
   const first = entries?.find((entry) => entry.default) ?? entries?.[0];
   const reference =
-    placed !== null && placed.length > 0
+    placed !== null && placed.length > 0 && isGenerated(facts.boot)
       ? placed.map(({ token }) => token)
       : tokensOf(first?.arguments ?? '').filter((token) => isNamed(token, name));
   const says = (line: readonly string[]): boolean =>

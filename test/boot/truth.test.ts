@@ -117,7 +117,7 @@ describe('the cause of a gap', () => {
         entries: one(''),
       },
       ['not-read'],
-      /grub\.d\/x\.cfg: .* reads no such file/,
+      /grub\.d\/x\.cfg: .* not made from that file/,
     ],
     ['a reboot is due', { ...pt, configured: has, entries: one('iommu=pt') }, ['reboot-due'], /booted before that/],
     [
@@ -165,6 +165,24 @@ describe('the cause of a gap', () => {
       },
       ['some-entries'],
       /not so in "old", as `grubby --update-kernel=DEFAULT` leaves it/,
+    ],
+    [
+      'a kernel installed later',
+      {
+        ...pt,
+        loader: 'systemd-boot',
+        configured: [{ path: '/etc/kernel/cmdline', variable: 'cmdline', value: root }],
+        entries: one('iommu=pt'),
+        running: 'iommu=pt',
+      },
+      ['later-kernels'],
+      /installed later takes its arguments from \/etc\/kernel\/cmdline, which lacks it/,
+    ],
+    [
+      'configured for later kernels alone, by nobody of ours',
+      { loader: 'bls', configured: [grub('quiet')], entries: one('') },
+      ['not-generated'],
+      /entries of bls are not generated from it/,
     ],
     [
       'a kernel installed since',
@@ -249,6 +267,22 @@ describe('the cause of a gap', () => {
     expect(truth.gaps.map(({ cause }) => cause)).toEqual(expected);
     expect(truth.gaps.map(({ found, next }) => `${found}; ${next}`).join('\n')).toMatch(said);
     for (const { next } of truth.gaps) expect(next).not.toBe('');
+  });
+
+  it('is none where files for kernels that are installed later say the same twice', () => {
+    const cmdline = { path: '/etc/kernel/cmdline', variable: 'cmdline', value: `${root} iommu=pt` };
+    const given = { loader: 'bls', configured: [grub('iommu=pt'), cmdline], running: 'iommu=pt' } as const;
+    expect(causes({ ...given, entries: one('iommu=pt') })).toEqual([]);
+    expect(causes({ ...given, ...pt, entries: one('iommu=pt') })).toEqual([]);
+  });
+
+  it('on Proxmox is looked for in the one file that counts', () => {
+    const places = [grub('iommu=pt'), { path: '/etc/kernel/cmdline', variable: 'cmdline', value: root }];
+    const facts = factsOf({ boot: { loader: 'proxmox-boot-tool', configured: places, entries: null } });
+    const cause = (running: string) =>
+      explainBoot({ ...facts, boot: { ...facts.boot, running } }, { ...pt, absent: [] })[0]?.gaps[0]?.cause;
+    expect(cause('BOOT_IMAGE=/boot/vmlinuz iommu=pt')).toBe('unknown');
+    expect(cause('initrd=\\EFI\\x iommu=pt')).toBe('not-read');
   });
 
   it('is none for what a variable of ours extends, or `+=`', () => {

@@ -43,6 +43,7 @@ export function renderBootTruth(hosts: readonly ExplainedHost[], { colour }: Tex
 function standing(truths: readonly ArgumentTruth[], paint: Paint): string {
   const gaps = truths.flatMap((truth) => truth.gaps).length;
   const wanted = truths.some((truth) => truth.wanted !== null && truth.gaps.length > 0);
+  if (gaps === 0 && truths.some(({ entries }) => entries === null)) return paint.doubtful('no gap, as far as is known');
   if (gaps === 0) return paint.good('configured, written and running agree');
   return (wanted ? paint.bad : paint.doubtful)(count(gaps, 'gap'));
 }
