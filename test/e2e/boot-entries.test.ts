@@ -45,6 +45,18 @@ async function reboot(kind: string): Promise<void> {
 }
 
 describe.each(kinds)('passthrough on $kind', ({ kind, line, virqfd, stub }) => {
+  it('facts tell the boot loader, the file that it reads, and what the next boot has', async () => {
+    const { facts } = (await fleet.one('facts', nodeOf(kind))).host;
+    const { settings } = fleet.lab.node(nodeOf(kind)).kind;
+    expect(facts?.boot).toMatchObject({ loader: settings.boot.loader, configPath: settings.boot.config });
+    const chosen = facts?.boot.entries?.filter((entry) => entry.default) ?? [];
+    const newest = settings.kernels.at(-1)?.release;
+    expect([chosen.map(({ kernel }) => kernel), facts?.kernel.next]).toEqual([[newest], newest]);
+    // As it ran when nothing had been changed yet: variables are resolved.
+    const running = (await read(kind, 'proc/cmdline')).trim().split(' ').slice(1);
+    expect(chosen[0]?.arguments.split(' ').filter(Boolean)).toEqual(running);
+  });
+
   it('one apply, one reboot, every argument once, and a second apply finds nothing', async () => {
     const handsOff = stub === null ? null : await read(kind, stub);
     const { host } = await fleet.one('apply', nodeOf(kind));
