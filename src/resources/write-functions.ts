@@ -105,6 +105,8 @@ begin() { trap '' HUP INT TERM PIPE; }
 replace() {
   if [ -d "$2" ]; then fail ${exits.partly} replace "$2"; fi
   mv -f "$1" "$2" || fail ${exits.partly} replace "$2"
+  # Of boot entries, on vfat as a rule, one after the other is damaged by a power cut at most.
+  case $2 in */loader/entries/*.conf) sync "\${2%/*}" || fail ${exits.partly} sync "$2" ;; esac
   section done; printf '%s\\0' "$2"
 }
 # Folders that were made for a file that is gone, the deepest first: each only where nothing else is in it.

@@ -116,6 +116,32 @@ describe.each(shells.map((shell) => ({ shell, name: shell.join(' ') })))('under 
     }
   });
 
+  it('has each boot entry on disk before it touches the next', async () => {
+    const root = folder();
+    for (const made of ['bin', 'loader', 'loader/entries']) mkdirSync(join(root, made));
+    for (const tool of ['mv', 'sync']) {
+      const script = `#!/bin/sh\necho "${tool} $*" >>${root}/log\nexec /bin/${tool} "$@"\n`;
+      writeFileSync(join(root, 'bin', tool), script, { mode: 0o755 });
+    }
+    const entries = join(root, 'loader/entries');
+    const names = ['b.conf', 'a.conf'];
+    for (const name of names) writeFileSync(join(entries, name), 'old\n');
+    const actions = [...names.map((name) => write(join(entries, name), 'new\n')), write(join(root, 'x'), 'new\n')];
+    await apply({ root, actions, env: { PATH: `${root}/bin:${process.env['PATH']}` } });
+    const steps = text(root, 'log')
+      .split('\n')
+      .map((line) => line.replaceAll(/\S*\//g, ''));
+    // Before that, the backups.
+    const first = steps.indexOf('mv -f .b.conf.vfleet-new b.conf');
+    expect(steps.slice(first, first + 5)).toEqual([
+      'mv -f .b.conf.vfleet-new b.conf',
+      'sync entries',
+      'mv -f .a.conf.vfleet-new a.conf',
+      'sync entries',
+      'mv -f .x.vfleet-new x',
+    ]);
+  });
+
   it('writes nothing when a glob matches otherwise', async () => {
     const root = folder();
     writeFileSync(join(root, 'a.cfg'), '');
