@@ -4,7 +4,7 @@ import { compareVersions } from './version-order.ts';
 
 /** An entry that systemd-boot offers: its file could be read, and what it starts is there. */
 export interface BootEntry {
-  /** Name of the file in lower case, without the counters. */
+  /** Name of the file in lower case, counters and all: 252 does not take them off, unlike bootctl. */
   readonly id: string;
   /** The file as it is named. */
   readonly path: string;
@@ -42,16 +42,16 @@ function readEntry(disk: Disk, partition: string, path: string, name: string, te
   if (image === null) return null;
   const all = (key: string) => values.filter(([found]) => found === key).map(([, value]) => value);
   const initrds = loader?.[0] === 'linux' ? all('initrd') : [];
-  const counted = /^(.*)\+(\d+)(?:-(\d+))?(\.conf)$/i.exec(name);
+  const counted = /\+(\d+)(?:-(\d+))?\.conf$/i.exec(name);
   return {
-    id: (counted === null ? name : `${counted[1]}${counted[4]}`).toLowerCase(),
+    id: name.toLowerCase(),
     path,
     image,
     options: [...initrds.map((item) => `initrd=${item.replaceAll('/', '\\')}`), ...all('options')].join(' '),
     sortKey: last('sort-key'),
     machineId: last('machine-id'),
     version: last('version'),
-    tries: counted === null ? null : { left: Number(counted[2]), done: Number(counted[3] ?? 0) },
+    tries: counted === null ? null : { left: Number(counted[1]), done: Number(counted[2] ?? 0) },
   };
 }
 

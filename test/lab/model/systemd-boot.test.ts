@@ -137,6 +137,47 @@ describe('systemd-boot', () => {
     expect(await commandLine(machine)).toContain(' quiet iommu=pt\n');
   });
 
+  /** Entries as they were put before systemd-boot 252.39 in a virtual machine, and its menu. */
+  const seen: readonly (readonly [name: string, text: string])[] = [
+    ['debian-6.1.0-18.conf', 'sort-key debian\nversion 6.1.0-18\n'],
+    ['debian-6.1.0-9.conf', 'sort-key debian\nversion 6.1.0-9\n'],
+    ['debian-6.1.0-20+2.conf', 'sort-key debian\nversion 6.1.0-20\n'],
+    ['debian-6.1.0-30+0-3.conf', 'sort-key debian\nversion 6.1.0-30\n'],
+    ['zz-10.conf', 'version 10\n'],
+    ['zz-9.conf', 'version 99\n'],
+    ['bb.conf', 'sort-key a\narchitecture aa64\n'],
+    ['CC.CONF', 'sort-key e\n'],
+  ];
+  test.each([
+    ['debian-6.1.0-9', 'debian-6.1.0-20+2.conf'],
+    ['DEBIAN-6.1.0-9.conf', 'debian-6.1.0-9.conf'],
+    ['debian-6.1.0-20.conf', 'debian-6.1.0-20+2.conf'],
+    ['debian-6.1.0-[8-9]*', 'debian-6.1.0-9.conf'],
+  ])('orders its menu as the real one does, and with default %s starts %s', async (pattern, started) => {
+    const machine = await bench(kind);
+    const options = 'options root=UUID=0c2f6d1e-7a55-4e0c-9a53-2f6c1f1c9a10\n';
+    const images = 'linux /DEBIAN/6.1.0-18-amd64/Linux\ninitrd /debian/6.1.0-18-amd64/initrd.img-6.1.0-18-amd64\n';
+    for (const path of [newest, older]) machine.remove(path);
+    for (const [name, text] of seen) machine.write(`${entries}/${name}`, `${text}${options}${images}`);
+    machine.write(`${entries}/aa.conf`, `sort-key a\n${options}linux /gone.efi\n`);
+    machine.write('/boot/efi/loader/loader.conf', `timeout 0\ndefault ${pattern}\n`);
+    expect(await machine.boot()).toMatchObject({ kind: 'up' });
+    const variable = (name: string) =>
+      Buffer.from(
+        machine.read(`/sys/firmware/efi/efivars/${name}-4a67b082-0a4c-41cf-b6c7-440b29bb8c4f`)?.slice(4) ?? '',
+      ).toString('utf16le');
+    expect(variable('LoaderEntries').split('\0').slice(0, -1)).toEqual([
+      'debian-6.1.0-20+2.conf',
+      'debian-6.1.0-18.conf',
+      'debian-6.1.0-9.conf',
+      'cc.conf',
+      'zz-10.conf',
+      'zz-9.conf',
+      'debian-6.1.0-30+0-3.conf',
+    ]);
+    expect(variable('LoaderEntrySelected')).toBe(`${started}\0`);
+  });
+
   test('bootctl lists entries in the order of the menu, and says what is missing', async () => {
     const machine = await bench(kind);
     machine.remove('/boot/efi/debian/6.1.0-17-amd64/linux');
