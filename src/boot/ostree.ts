@@ -85,10 +85,11 @@ function withoutLast(tokens: readonly string[], removed: readonly string[]): rea
   }, tokens);
 }
 
-function kargs({ add = [], remove = [] }: BootEffect): Script {
+/** What an earlier run left due, and nobody wishes for any more, is not added. */
+function kargs({ present, add = [], remove = [] }: BootEffect): Script {
   const flags = [
     ...remove.map((token) => `--delete-if-present=${token}`),
-    ...add.map((token) => `--append-if-missing=${token}`),
+    ...add.filter((token) => present.includes(token)).map((token) => `--append-if-missing=${token}`),
   ];
   if (flags.length === 0) return raw(':');
   return sh`rpm-ostree kargs ${flags}`;

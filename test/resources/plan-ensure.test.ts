@@ -92,6 +92,15 @@ it('gives equal changes equal digests, and others others', () => {
 });
 
 describe('mergeEffects', () => {
+  it('joins what a tool is to add and to take out, and the later wish counts', () => {
+    const due = { kind: 'boot-configuration', reason: 'r', absent: [] } as const;
+    const earlier: Effect = { ...due, present: ['iommu=pt', 'a'], add: ['iommu=pt', 'a'], remove: ['iommu=nopt'] };
+    const undo: Effect = { ...due, present: [], remove: ['iommu=pt'] };
+    expect(mergeEffects([earlier, undo])).toMatchObject([{ add: ['a'], remove: ['iommu=nopt', 'iommu=pt'] }]);
+    const back: Effect = { ...due, present: ['iommu=nopt'] };
+    expect(mergeEffects([earlier, back])).toEqual([{ ...due, present: ['a', 'iommu=nopt'], add: ['iommu=pt', 'a'] }]);
+  });
+
   const service = (unit: string): Effect => ({ kind: 'service', reason: 'r', unit });
   const boot = (present: string[], absent: string[] = [], reason = 'b'): Effect => ({
     kind: 'boot-configuration',
