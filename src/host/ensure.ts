@@ -2,7 +2,15 @@ import type { HostPlan } from '../events/event.ts';
 import type { Resource, Wants } from '../resources/resource.ts';
 import type { Ensured } from './handle.ts';
 import { type Look, lookAt } from './look.ts';
-import { hasRebooted, isInPlace, matchChanges, matchFacts, matchMachine, matchPending, refusePart } from './plan-match.ts';
+import {
+  hasRebooted,
+  isInPlace,
+  matchChanges,
+  matchFacts,
+  matchMachine,
+  matchPending,
+  refusePart,
+} from './plan-match.ts';
 import type { Session } from './session.ts';
 import { tryWrite } from './write.ts';
 
@@ -29,12 +37,13 @@ export async function ensure(session: Session, resources: readonly Resource[]): 
       const isLast = attempt === attempts;
       if (!(await tryWrite(session, look, isLast))) continue;
     }
-    session.record = mode === 'apply' ? look.next : look.record;
+    const last = look.last ?? look.next;
+    session.record = mode === 'apply' ? last : look.record;
     if (step === 0) session.pending = first.record.pending;
     session.changes.push(...first.changes);
-    session.addDue(look.next.pending);
+    session.addDue(last.pending);
     for (const path of look.found.seen.files.keys()) session.named.add(path);
-    session.ownedEarlier = look.next.ownedArguments[session.context.playbook.name] ?? {};
+    session.ownedEarlier = last.ownedArguments[session.context.playbook.name] ?? {};
     const names = first.changes.map((change) => change.resource);
     return { changed: names.length > 0, resources: names };
   }
@@ -61,7 +70,9 @@ function addWants(before: Wants, added: Wants): Wants {
   const exact = [...(before.kernelArguments?.exact ?? []), ...(added.kernelArguments?.exact ?? [])];
   const modules = [...(before.modules ?? []), ...(added.modules ?? [])];
   return {
-    ...(present.length + absent.length > 0 && { kernelArguments: { present, absent, ...(exact.length > 0 && { exact }) } }),
+    ...(present.length + absent.length > 0 && {
+      kernelArguments: { present, absent, ...(exact.length > 0 && { exact }) },
+    }),
     ...(modules.length > 0 && { modules: [...new Set(modules)] }),
   };
 }

@@ -1,15 +1,12 @@
-import { joinOwned, ownedSomewhere, withoutOwned } from '../boot/owned.ts';
+import { withoutOwned } from '../boot/owned.ts';
 import { VfleetError } from '../errors.ts';
 import type { PlannedChange } from '../events/event.ts';
 import { type Found, parseRead, readScript } from '../resources/batch.ts';
-import type { Effect } from '../resources/effect.ts';
-import { mergeEffects } from '../resources/effect-order.ts';
 import { planEnsure } from '../resources/plan-ensure.ts';
 import type { Action, Read, Resource } from '../resources/resource.ts';
-import { adoptFiles, adoptionOf, installersFiles } from './adopt.ts';
+import { adoptionOf, installersFiles } from './adopt.ts';
 import { afterOf } from './after.ts';
-import { putBack, stillRunning } from './left-running.ts';
-import { ownFiles } from './own.ts';
+import { nextRecord, withOwnedBefore } from './next-record.ts';
 import { runRead } from './read.ts';
 import { type HostRecord, parseRecord, recordPath } from './record.ts';
 import { recordDigest } from './record-write.ts';
@@ -56,48 +53,12 @@ export async function lookAt(session: Session, wished: readonly Resource[], step
     const after = afterOf(actions);
     return { resource, summary, diffs, effects, notes, digest, after, tentative: session.tentative, step };
   });
-  const ownedNow = plan.ownedArguments === null ? owned : joinOwned(session.ownedEarlier, plan.ownedArguments);
-  const kept = ownedSomewhere(ownedNow);
-  const letGo = ownedSomewhere(owned).filter((token) => !kept.includes(token));
-  const pending = mergeEffects([...record.pending.map((effect) => without(effect, letGo)), ...plan.effects]);
-  const linesNow = Object.entries(plan.ownedLines).map(([path, own]) => {
-    const earlier = session.named.has(path) ? (lines[path] ?? []) : [];
-    return [path, [...earlier, ...own.filter((line) => !earlier.includes(line))]] as const;
-  });
-  const known = adoptFiles(record.files, plan.changes, found.seen, owner);
-  const files = ownFiles(known, plan.changes, found.seen, { playbook: owner, run: context.run });
-  const written = changes.flatMap(({ after }) => Object.keys(after ?? {}));
-  const leftRunning = putBack(stillRunning(record.leftRunning, facts), kept, written);
-  const { leftRunning: _, ...rest } = record;
-  const next: HostRecord = {
-    ...rest,
-    ownedArguments: { ...record.ownedArguments, [owner]: ownedNow },
-    lines: { ...record.lines, [owner]: { ...lines, ...Object.fromEntries(linesNow) } },
-    files,
-    ...(leftRunning !== undefined && { leftRunning }),
-    pending,
-    // A reboot that was stamped before something more became due does not count for it.
-    stamp: hasMore(record.pending, pending) ? null : record.stamp,
-  };
+  const ensuring = { record, playbook: owner, run: context.run, facts, seen: found.seen };
+  const { ownedEarlier, named } = session;
+  const last = nextRecord({ ...ensuring, ownedEarlier, named }, plan);
+  const next = plan.actions.length === 0 ? last : withOwnedBefore(last, record, owner);
   const adopts = plan.changes.some((change) => change.adopts !== undefined);
-  return { changes, actions: plan.changes.flatMap((change) => change.actions), found, record, next, adopts };
-}
-
-/** Effects that the host does not know to be due yet, whatever their reasons say. */
-export function hasMore(known: readonly Effect[], effects: readonly Effect[]): boolean {
-  const there = new Set(known.map(essence));
-  return effects.some((effect) => !there.has(essence(effect)));
-}
-
-/** An effect without its reason, which may be worded otherwise each time. */
-export function essence({ reason: _, ...effect }: Effect): string {
-  return JSON.stringify(effect);
-}
-
-/** An effect that no longer asks for arguments which the runner has let go of. */
-function without(effect: Effect, letGo: readonly string[]): Effect {
-  if (effect.kind !== 'boot-configuration' && effect.kind !== 'reboot') return effect;
-  return { ...effect, present: effect.present.filter((token) => !letGo.includes(token)) };
+  return { changes, actions: plan.actions, found, record, next, ...(next !== last && { last }), adopts };
 }
 
 /** The read of the record, which belongs to every look. */

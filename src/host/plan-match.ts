@@ -4,7 +4,8 @@ import type { Facts } from '../facts/facts.ts';
 import { factAt } from '../facts/track.ts';
 import type { Effect } from '../resources/effect.ts';
 import { seenAt } from './after.ts';
-import { hasMore, type Look } from './look.ts';
+import type { Look } from './look.ts';
+import { hasMore } from './next-record.ts';
 
 /** What one `ensure` found, as far as a plan is compared with it. */
 export type Found = Pick<Look, 'changes' | 'record'> & { readonly found: Pick<Look['found'], 'seen'> };

@@ -7,7 +7,7 @@ import { defaultEffects } from '../resources/places.ts';
 import type { Change, FileState, Read } from '../resources/resource.ts';
 import { listProbe, parseList } from './backup-list.ts';
 import { joinLeft, stillRunning } from './left-running.ts';
-import { hasMore } from './look.ts';
+import { hasMore } from './next-record.ts';
 import { backupFolder, type HostRecord } from './record.ts';
 import type { Session } from './session.ts';
 import { type Known, lookFor, planned, type TaskLook } from './task-look.ts';
