@@ -1,4 +1,4 @@
-import { rm } from 'node:fs/promises';
+import { readFile, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { type Fleet, startFleet } from './fleet.ts';
@@ -17,9 +17,20 @@ const nameOf = (kind: string): string => kind.replaceAll('.', '-');
 
 let fleet: Fleet;
 beforeAll(async () => {
-  fleet = await startFleet(kinds.map(([kind]) => ({ name: nameOf(kind), kind })));
+  fleet = await startFleet([
+    ...kinds.map(([kind]) => ({ name: nameOf(kind), kind })),
+    { name: 'by-hand', kind: 'debian-12-intel' },
+  ]);
 }, 180_000);
 afterAll(() => fleet?.stop());
+
+it('machines that nobody has prepared have no leftovers', async () => {
+  const { summary } = await fleet.run('plan');
+  expect(summary.hosts.map(({ state, leftovers }) => [state, leftovers])).toEqual([
+    ...kinds.map(() => ['ok', []]),
+    ['ok', []],
+  ]);
+});
 
 it.each(kinds)('%s: arguments set by hand are taken over once, and undo takes them out', async (kind, generated) => {
   const node = fleet.lab.node(nameOf(kind));
@@ -51,4 +62,29 @@ it.each(kinds)('%s: arguments set by hand are taken over once, and undo takes th
   // Where a tool keeps them, it has them no more: they would be added again.
   const again = await fleet.one('plan', node.name, { playbook });
   expect(again.host.plan?.changes.map(({ summary }) => summary).join()).toMatch(/^add iommu=pt nomodeset/);
+});
+
+it('debian-12-intel: arguments in the default line of the administrator are taken over there, and taken out there', async () => {
+  const node = fleet.lab.node('by-hand');
+  const name = 'Set by hand';
+  const playbook = await playbookOf(fleet, name, ["kernelArguments({ iommu: 'pt', nomodeset: true })"]);
+  const grub = path.join(node.root, 'etc/default/grub');
+  const before = await readFile(grub, 'utf8');
+  const edited = before.replace(
+    /^GRUB_CMDLINE_LINUX_DEFAULT="quiet"$/m,
+    'GRUB_CMDLINE_LINUX_DEFAULT="quiet iommu=pt nomodeset"',
+  );
+  expect(edited).not.toBe(before);
+  await writeFile(grub, edited);
+  const { host } = await fleet.one('apply', node.name, { playbook, adopt: true });
+  expect([host.failure, host.reboots]).toEqual([null, 1]);
+  expect(await readFile(grub, 'utf8')).toBe(edited);
+
+  // A changed playbook replaces it, here as anywhere.
+  const changed = await playbookOf(fleet, name, ["kernelArguments({ iommu: 'pt' })"]);
+  expect((await fleet.one('apply', node.name, { playbook: changed })).host.failure).toBeNull();
+  expect(await readFile(grub, 'utf8')).toBe(before.replace('"quiet"', '"quiet iommu=pt"'));
+
+  expect((await undo(fleet, node, { name })).host.failure).toBeNull();
+  expect(await readFile(grub, 'utf8')).toBe(before);
 });

@@ -26,6 +26,7 @@ describe('renderJson', () => {
       [
         'version',
         'command',
+        'dryRun',
         'run',
         'playbook',
         'startedAt',
