@@ -3,6 +3,7 @@ import { chmod, mkdtemp, rm } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { builtinMachineKinds } from '../../src/lab/machine-kind.ts';
 import { output, runCode } from './own-process.ts';
 
 /** Two labs, one of the double and one of every built-in kind; prints what their nodes say. */
@@ -47,7 +48,7 @@ describe.runIf(process.getuid?.() === 0)('a user who is not root', () => {
     if (ended === null) seen = { skipped: 'nobody may not read this checkout' };
     else if (ended.stderr.includes('lab.no-sandbox')) seen = { skipped: 'user namespaces are not allowed here' };
     else seen = ended;
-  });
+  }, 240_000);
 
   it('can run a lab too', ({ skip }) => {
     if ('skipped' in seen) return skip(seen.skipped);
@@ -62,9 +63,10 @@ describe.runIf(process.getuid?.() === 0)('a user who is not root', () => {
     });
   });
 
-  it('boots every built-in kind of machine but the captured ones', ({ skip }) => {
+  it('boots every built-in kind of machine but the captured ones', async ({ skip }) => {
     if ('skipped' in seen) return skip(seen.skipped);
     expect(seen.stderr).toBe('');
-    expect(JSON.parse(seen.stdout)).toMatchObject({ uid: 65_534, built: Array(6).fill('Linux\n') });
+    const kinds = (await builtinMachineKinds()).filter(({ name }) => !name.startsWith('qemu-'));
+    expect(JSON.parse(seen.stdout)).toMatchObject({ uid: 65_534, built: kinds.map(() => 'Linux\n') });
   });
 });
