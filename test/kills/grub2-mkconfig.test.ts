@@ -1,0 +1,3 @@
+import { killsOf } from './kills.ts';
+
+killsOf('centos-7-intel');
