@@ -47,8 +47,8 @@ function plan(wish: ArgumentWish, { host, state, owned: all }: BootInput): BootP
   const owned = ownedAt(all, place);
   refuseVariables(wish, host);
   const edit = editLine(kernelLine('kernel', true), [before.join(' ')], wish, owned, []);
-  const after = [...withoutLast(before, edit.removed), ...edit.added];
-  refuseStanding(edit.added, withoutLast(before, edit.removed), host);
+  const after = [...withoutFirst(before, edit.removed), ...edit.added];
+  refuseStanding(edit.added, withoutFirst(before, edit.removed), host);
   const line = after.map((text) => ({ text, argument: text, path: tool, line: 1, opaque: text.startsWith('$') }));
   refuseContradiction(wish, line, host);
   const changes = edit.added.length + edit.removed.length > 0;
@@ -77,10 +77,10 @@ function tokensOf(stdout: string): readonly string[] {
     .map(({ token }) => token);
 }
 
-/** As the tool takes them out: of several that are equal, one for each. */
-function withoutLast(tokens: readonly string[], removed: readonly string[]): readonly string[] {
+/** As the tool takes them out: of several that are equal the first, for each (`ostree_kernel_args_delete`). */
+function withoutFirst(tokens: readonly string[], removed: readonly string[]): readonly string[] {
   return removed.reduce((rest, token) => {
-    const at = rest.lastIndexOf(token);
+    const at = rest.indexOf(token);
     return at < 0 ? rest : rest.filter((_, index) => index !== at);
   }, tokens);
 }

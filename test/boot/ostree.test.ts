@@ -28,7 +28,7 @@ function effectOf({ byTool }: BootPlan, given: ArgumentWish): BootEffect {
   return { kind: 'boot-configuration', reason: 'x', ...given, add: byTool?.add ?? [], remove: byTool?.remove ?? [] };
 }
 
-/** What rpm-ostree makes of the flags of a script: takes out each once, and adds what is not there at the end. */
+/** What rpm-ostree makes of the flags of a script: takes out each once, the first, and adds what is not there at the end. */
 function kept(line: string, effect: BootEffect): string {
   const words = [...ostree.regenerate(facts, effect).text.matchAll(/'([^']*)'|(\S+)/g)].map(
     ([, one, two]) => one ?? two,
@@ -36,7 +36,7 @@ function kept(line: string, effect: BootEffect): string {
   const tokens = parseArguments(line).map((argument) => argument.token);
   for (const word of words) {
     const [, verb, token = ''] = /^--(append|delete)-if-\w+=(.*)$/.exec(word ?? '') ?? [];
-    if (verb === 'delete' && tokens.includes(token)) tokens.splice(tokens.lastIndexOf(token), 1);
+    if (verb === 'delete' && tokens.includes(token)) tokens.splice(tokens.indexOf(token), 1);
     if (verb === 'append' && !tokens.includes(token)) tokens.push(token);
   }
   return tokens.join(' ');
@@ -91,6 +91,14 @@ it('replaces what is its own, and only that', () => {
   const first = plan('rw iommu=nopt', wish, { 'rpm-ostree': ['iommu=nopt'] });
   expect(first).toMatchObject({ removed: ['iommu=nopt'], ownedTokens: { 'rpm-ostree': wish.present } });
   expect(plan('rw iommu=nopt', wish).removed).toEqual([]);
+});
+
+it('shows that of equal arguments the first goes, as the tool has it', () => {
+  const owned = { 'rpm-ostree': ['iommu=pt'] };
+  expect(plan('iommu=pt rw iommu=pt', nothing, owned).byTool).toMatchObject({
+    remove: ['iommu=pt'],
+    after: ['rw', 'iommu=pt'],
+  });
 });
 
 it('refuses what GRUB would put a variable into', () => {
