@@ -12,15 +12,15 @@ import { configuredTokens } from './configured-tokens.ts';
 export function undamaged(token: string): string | null {
   const parts = token.split('=');
   const between = parts.slice(1, -1);
-  let rest = between;
-  while (rest.length >= 2 && isDoubled(rest)) rest = rest.slice(0, rest.length / 2);
-  if (rest.length === between.length) return null;
-  return [parts[0], ...rest, parts.at(-1)].join('=');
+  const period = between.findIndex((_, index) => isRepeated(between, index + 1)) + 1;
+  if (period === 0 || period === between.length) return null;
+  return [parts[0], ...between.slice(0, period), parts.at(-1)].join('=');
 }
 
-function isDoubled(words: readonly string[]): boolean {
-  const half = words.length / 2;
-  return words.every((word, index) => word !== '' && (index < half || word === words[index - half]));
+/** Somebody may have mended some of it, so that it stands there three times. */
+function isRepeated(words: readonly string[], period: number): boolean {
+  if (words.length % period !== 0) return false;
+  return words.every((word, index) => word !== '' && word === words[index % period]);
 }
 
 /** Arguments without which the initramfs does not find the root file system (dracut.cmdline(7), initramfs-tools(7)). */

@@ -195,6 +195,8 @@ describe('arguments that the merge of the installer damages (§2.2 of its defect
   it.each([
     ['resume=UUID=UUID=8f0c', 'resume=UUID=8f0c'],
     ['resume=UUID=UUID=UUID=UUID=8f0c', 'resume=UUID=8f0c'],
+    ['resume=UUID=UUID=UUID=8f0c', 'resume=UUID=8f0c'],
+    [`resume=${'UUID='.repeat(8)}8f0c`, 'resume=UUID=8f0c'],
     ['rd.luks.name=ab=ab=cd', 'rd.luks.name=ab=cd'],
     ['rd.luks.options=a=b=a=b=c', 'rd.luks.options=a=b=c'],
     ['resume=UUID=8f0c', null],
