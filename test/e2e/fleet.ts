@@ -34,7 +34,8 @@ export interface Fleet {
   stop(): Promise<void>;
 }
 
-export interface FleetRun extends Partial<Pick<Run, 'adopt' | 'expected' | 'reboot' | 'guestsAllowed' | 'rebootAgain'>> {
+export interface FleetRun
+  extends Partial<Pick<Run, 'adopt' | 'expected' | 'reboot' | 'guestsAllowed' | 'rebootAgain'>> {
   readonly playbook?: string;
   readonly args?: Partial<ConnectionArguments>;
 }
@@ -55,7 +56,8 @@ export async function startFleet(nodes: readonly FleetNode[]): Promise<Fleet> {
     bootMs: 200,
     nodes: nodes.map(({ name, kind, rack = 'r1', faults }) => {
       const found = typeof kind === 'string' ? kinds.get(kind) : kind;
-      if (found === undefined) throw new Error(`no such machine kind for ${name}; there are ${[...kinds.keys()].join(', ')}`);
+      if (found === undefined)
+        throw new Error(`no such machine kind for ${name}; there are ${[...kinds.keys()].join(', ')}`);
       return { name, rack, kind: found, ...(faults !== undefined && { faults }) };
     }),
   });
