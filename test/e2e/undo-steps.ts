@@ -56,17 +56,22 @@ export function undo(fleet: Fleet, node: LabNode, options: TaskOptions = {}): Pr
   return task(fleet, node, 'undo', { kind: 'undo', force: options.force ?? false }, options);
 }
 
-/** Every file under folders of a node: mode, owner and content; a link with its target; folders by their mode. */
+/** Every file under folders of a node: mode, owner and content; folders by their mode. Links are not followed. */
 export async function contents(node: LabNode, folders = ['etc', 'boot']): Promise<Readonly<Record<string, string>>> {
   const found: Record<string, string> = {};
-  for (const folder of folders) {
-    for (const name of await readdir(path.join(node.root, folder), { recursive: true })) {
-      const at = path.join(node.root, folder, name);
-      const info = await lstat(at);
+  const walk = async (folder: string): Promise<void> => {
+    // Not recursive by itself: that follows links, and some systems have /boot/boot, which leads to /boot.
+    for (const name of await readdir(path.join(node.root, folder))) {
+      const file = `${folder}/${name}`;
+      const info = await lstat(path.join(node.root, file));
       const head = `${(info.mode & 0o7777).toString(8)} ${info.uid}:${info.gid}`;
-      found[`/${folder}/${name}`] = info.isFile() ? `${head} ${digest(await readFile(at))}` : `${head} no file`;
+      found[`/${file}`] = info.isFile()
+        ? `${head} ${digest(await readFile(path.join(node.root, file)))}`
+        : `${head} no file`;
+      if (info.isDirectory()) await walk(file);
     }
-  }
+  };
+  for (const folder of folders) await walk(folder);
   return found;
 }
 
