@@ -45,7 +45,7 @@ async function main(): Promise<number> {
     .example('$0 apply passthrough -i inventory', 'change it, after a question')
     .example('$0 lab demo', 'the whole job on simulated nodes')
     .epilogue(
-      'Exit codes: 0 done or nothing to do; 1 failed hosts or checks; 2 plan: changes pending; 3 refused or halted;\n' +
+      'Exit codes: 0 done or nothing to do; 1 failed hosts or checks; 2 plan or --dry-run: changes pending; 3 refused or halted;\n' +
         '64 bad usage, inventory or playbook; 130 interrupted.',
     )
     .exitProcess(false)

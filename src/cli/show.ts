@@ -84,7 +84,7 @@ export function showSummary(summary: Summary, command: Command, args: Given, env
   if (args.json) write(renderJson(summary, command));
   else {
     const texts = [
-      command === 'facts' ? '' : renderVerdicts(summary.hosts, look),
+      command === 'apply' || command === 'verify' ? renderVerdicts(summary.hosts, look) : '',
       // What verifies takes nothing over.
       renderSummary(summary, { ...look, ...again(args, args.adopt === true && exitCode(summary, command) !== 0) }),
     ];

@@ -46,6 +46,8 @@ export function undoFile(given: FileToUndo): FileUndo {
   const untouched = isUntouched(file, seen);
   if (target !== null && (untouched || (whole && force && now.kind !== 'other'))) return target;
   const changed = untouched ? '' : 'somebody has changed it since';
+  // An entry of a kernel that was removed is nobody's any more.
+  if (!whole && now.kind === 'absent') return { kind: 'edit', note: null };
   if (!whole) return { kind: 'edit', note: changed === '' ? null : `${changed}: only what is ours goes` };
   return { kind: 'leave', note: whyLeft(changed, path, file, target) };
 }

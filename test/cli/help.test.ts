@@ -8,7 +8,18 @@ describe.concurrent('help', () => {
   it('lists the commands, the exit codes, and examples', async ({ expect }) => {
     const { code, stdout, stderr } = await vfleet(['--help']);
     expect([code, stderr]).toEqual([0, '']);
-    for (const command of ['plan', 'apply', 'verify', 'facts', 'boot', 'inventory', 'lab']) {
+    for (const command of [
+      'plan',
+      'apply',
+      'verify',
+      'undo',
+      'backups',
+      'restore',
+      'facts',
+      'boot',
+      'inventory',
+      'lab',
+    ]) {
       expect(stdout).toMatch(new RegExp(`^  vfleet ${command}\\b`, 'm'));
     }
     for (const exit of ['0 done', '1 failed', '2 plan', '3 refused', '64 bad usage', '130 interrupted']) {
@@ -24,6 +35,9 @@ describe.concurrent('help', () => {
       [...connection, '--yes', '-y', '--reboot-deadline', '--reboot-with-guests', '--reboot-again', 'playbook'],
     ],
     ['verify', [...connection, 'playbook']],
+    ['undo', [...connection, '--yes', '-y', '--dry-run', '-n', '--name', '--force', 'playbook']],
+    ['backups', [...connection, '--yes', '-y', '--dry-run', '-n', '--prune', 'pattern']],
+    ['restore', [...connection, '--yes', '-y', '--dry-run', '-n', 'run']],
     ['facts', connection],
     ['inventory', [...inventory, '--tree', '--schema', 'host']],
     ['boot', ['boot edit', 'boot explain']],

@@ -28,7 +28,7 @@ export function renderSummary(summary: Summary, options: SummaryOptions): string
   const totals = totalLine(summary, paint, options);
   const next = hint === null ? [] : [`${paint.strong('next:')} ${hint}`];
   if (summary.command === 'plan' || (summary.dryRun && summary.command !== 'backups'))
-    return joinSections([warningLines(warnings, [], paint), [totals], next]);
+    return joinSections([warningLines(warnings, [], paint), rebootLines(hosts, paint), [totals], next]);
   return joinSections([
     warningLines(warnings, hosts, paint),
     leftoverLines(hosts, paint),
