@@ -2,6 +2,7 @@ import { withoutOwned } from '../boot/owned.ts';
 import { VfleetError } from '../errors.ts';
 import type { PlannedChange } from '../events/event.ts';
 import { type Found, parseRead, readScript } from '../resources/batch.ts';
+import type { Effect } from '../resources/effect.ts';
 import { planEnsure } from '../resources/plan-ensure.ts';
 import type { Action, Read, Resource } from '../resources/resource.ts';
 import { adoptionOf, installersFiles } from './adopt.ts';
@@ -43,11 +44,12 @@ export async function lookAt(session: Session, wished: readonly Resource[], step
   const owned = record.ownedArguments[owner] ?? {};
   // What an earlier `ensure` of this run wished for is not this one's to take away.
   const ownedArguments = withoutOwned(owned, session.ownedEarlier);
-  const regenerationDue = record.pending.some((effect) => effect.kind === 'boot-configuration');
+  const isDue = (kind: Effect['kind']): boolean => record.pending.some((effect) => effect.kind === kind);
+  const due = { regenerationDue: isDue('boot-configuration'), initramfsDue: isDue('initramfs') };
   const lines = record.lines[owner] ?? {};
   const ownedLines = Object.fromEntries(Object.entries(lines).filter(([path]) => !session.named.has(path)));
   const adopt = context.adopt === true ? adoptionOf(record) : undefined;
-  const input = { host: name, facts, ownedArguments, ownedLines, regenerationDue, adopt };
+  const input = { host: name, facts, ownedArguments, ownedLines, ...due, adopt };
   const plan = planEnsure(resources, found.states, input);
   const changes = plan.changes.map(({ actions, resource, summary, diffs, effects, notes, digest }): PlannedChange => {
     const after = afterOf(actions);

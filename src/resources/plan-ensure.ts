@@ -33,7 +33,8 @@ export function planEnsure(
     return change === null ? [] : [{ ...change, digest: digestOf(change) }];
   });
   refuseSharedPaths(changes, context.host);
-  if (changes.some(({ effects }) => effects.some(({ kind }) => kind === 'initramfs'))) refuseInitramfs(context);
+  const rebuilds = changes.some(({ effects }) => effects.some(({ kind }) => kind === 'initramfs'));
+  if (rebuilds || context.initramfsDue === true) refuseInitramfs(context);
   const owned = changes.flatMap((change) => (change.ownedArguments === undefined ? [] : [change.ownedArguments]));
   return {
     changes,

@@ -124,6 +124,8 @@ export interface ChangeContext {
   readonly adopt?: Adoption | undefined;
   /** An earlier run has left the regeneration of the boot configuration due. */
   readonly regenerationDue?: boolean;
+  /** An earlier run has left the rebuilding of the initramfs due. */
+  readonly initramfsDue?: boolean;
 }
 
 /**

@@ -5,13 +5,14 @@ import type { LabNode } from '../../src/lab/node.ts';
 import { type Fleet, startFleet } from './fleet.ts';
 
 // Each of these once happened.
-const names = Array.from({ length: 8 }, (_, index) => `n${index}`);
+const names = Array.from({ length: 9 }, (_, index) => `n${index}`);
 
 let fleet: Fleet;
 let node: LabNode;
 let next = 0;
 beforeAll(async () => {
-  fleet = await startFleet(names.map((name) => ({ name, kind: name === 'n7' ? 'centos-7-intel' : 'debian-12-intel' })));
+  const others: Readonly<Record<string, string>> = { n7: 'centos-7-intel', n8: 'fedora-coreos-ostree' };
+  fleet = await startFleet(names.map((name) => ({ name, kind: others[name] ?? 'debian-12-intel' })));
 }, 120_000);
 afterAll(() => fleet?.stop());
 beforeEach(() => {
@@ -125,4 +126,15 @@ it('arguments that only the boot entries have are not dropped', async () => {
   expect(code).toBe(3);
   expect(node.counters.reboots).toBe(0);
   expect(await readFile(config, 'utf8')).toContain('net.ifnames=0');
+});
+
+it('an initramfs that is due and that nobody can build is refused before anything is written', async () => {
+  const record = { version: 1, ownedArguments: {}, pending: [{ kind: 'initramfs', reason: 'earlier' }], stamp: null };
+  await mkdir(at('var/lib/vfleet'), { recursive: true });
+  await writeFile(at('var/lib/vfleet/state.json'), JSON.stringify(record));
+  const playbook = await playbookOf('motd-only', `await host.ensure(file('/etc/motd', 'x\\n')); await host.settle();`);
+  for (const command of ['plan', 'apply'] as const) {
+    expect((await fleet.one(command, node.name, { playbook })).host.failure?.code).toBe('initramfs.unsupported');
+  }
+  await expect(readFile(at('etc/motd'), 'utf8')).rejects.toThrow('ENOENT');
 });
