@@ -77,5 +77,6 @@ function grubbyEntries(text: string): readonly GrubbyEntry[] {
 
 /** Grubby joins words with one blank, inside quotes too. */
 function onOneBlank(wish: ArgumentWish): ArgumentWish {
-  return { ...wish, present: wish.present.map((token) => token.replace(/\s+/g, ' ')) };
+  const joined = (tokens: readonly string[]): readonly string[] => tokens.map((token) => token.replace(/\s+/g, ' '));
+  return { ...wish, present: joined(wish.present), exact: joined(wish.exact ?? []) };
 }

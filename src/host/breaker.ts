@@ -4,8 +4,10 @@ import { missingInOrder } from '../boot/wish.ts';
 import type { Facts } from '../facts/facts.ts';
 import type { FailedReboot, HostRecord } from './record.ts';
 
-/** What a reboot is for: what must run afterwards, and what must not. */
-export type Goal = Pick<FailedReboot, 'present' | 'absent'>;
+/** What a reboot is for: what must run afterwards, some of it literally, and what must not. */
+export interface Goal extends Pick<FailedReboot, 'present' | 'absent'> {
+  readonly exact?: readonly string[] | undefined;
+}
 
 /** As many as anybody looks at: goals that playbooks take turns with. */
 const kept = 8;

@@ -12,12 +12,13 @@ import type { Goal } from './breaker.ts';
 export function explainInactive(
   host: string,
   facts: BootView,
-  { present, absent }: Goal,
+  goal: Goal,
   when: 'rebooted' | 'not again',
 ): VfleetError {
+  const { absent } = goal;
   const line = facts.boot.running;
   const missing = missingInOrder(
-    { present },
+    goal,
     parseArguments(line).map(({ token }) => token),
   );
   const leftover = leftoverArguments(absent, line);
@@ -25,7 +26,7 @@ export function explainInactive(
     missing.length > 0 ? `without ${missing.join(' ')}` : '',
     leftover.length > 0 ? `still with ${leftover.join(' ')}` : '',
   ].filter(Boolean);
-  const truths = explainBoot(facts, { present, absent }, { rebooted: true });
+  const truths = explainBoot(facts, goal, { rebooted: true });
   const why = causes(truths.filter(({ wanted, gaps }) => wanted !== null && gaps.length > 0));
   return new VfleetError({
     code: 'reboot.arguments-not-active',

@@ -2,7 +2,7 @@ import { joinOwned, type OwnedArguments, ownedSomewhere } from '../boot/owned.ts
 import type { Facts } from '../facts/facts.ts';
 import type { Seen } from '../resources/batch.ts';
 import type { Effect } from '../resources/effect.ts';
-import { mergeEffects } from '../resources/effect-order.ts';
+import { mergeEffects, withoutTokens } from '../resources/effect-order.ts';
 import type { EnsurePlan } from '../resources/plan-ensure.ts';
 import { adoptFiles } from './adopt.ts';
 import { afterOf } from './after.ts';
@@ -83,11 +83,11 @@ export function hasMore(known: readonly Effect[], effects: readonly Effect[]): b
 
 /** An effect without its reason, which may be worded otherwise each time. */
 function essence({ reason: _, ...effect }: Effect): string {
-  return JSON.stringify(effect);
+  return JSON.stringify(Object.entries(effect).sort(([a], [b]) => (a < b ? -1 : 1)));
 }
 
 /** An effect that no longer asks for arguments which the runner has let go of. */
 function without(effect: Effect, letGo: readonly string[]): Effect {
   if (effect.kind !== 'boot-configuration' && effect.kind !== 'reboot') return effect;
-  return { ...effect, present: effect.present.filter((token) => !letGo.includes(token)) };
+  return withoutTokens(effect, letGo);
 }

@@ -52,6 +52,7 @@ const effectSchema: z.ZodType<Effect> = z.discriminatedUnion('kind', [
     reason: z.string(),
     present: z.array(z.string()),
     absent: z.array(z.string()),
+    exact: z.array(z.string()).exactOptional(),
     remove: z.array(z.string()).exactOptional(),
     add: z.array(z.string()).exactOptional(),
   }),
@@ -61,6 +62,7 @@ const effectSchema: z.ZodType<Effect> = z.discriminatedUnion('kind', [
     reason: z.string(),
     present: z.array(z.string()),
     absent: z.array(z.string()),
+    exact: z.array(z.string()).exactOptional(),
   }),
 ]);
 

@@ -1,5 +1,5 @@
 import type { Effect } from '../resources/effect.ts';
-import { mergeEffects } from '../resources/effect-order.ts';
+import { mergeEffects, withoutTokens } from '../resources/effect-order.ts';
 import type { HostRecord } from './record.ts';
 import { knownPlaybooks } from './undo-owned.ts';
 
@@ -11,9 +11,10 @@ const loading = 'systemd-modules-load.service';
  * of arguments does not count any more.
  */
 export function quickEffects(effects: readonly Effect[]): readonly Effect[] {
-  return effects.flatMap((effect) => {
+  return effects.flatMap((effect): readonly Effect[] => {
     if (effect.kind === 'reboot' || (effect.kind === 'service' && effect.unit === loading)) return [];
-    return [effect.kind === 'boot-configuration' ? { ...effect, present: [], absent: [] } : effect];
+    if (effect.kind !== 'boot-configuration') return [effect];
+    return [{ ...withoutTokens(effect, effect.present), absent: [] }];
   });
 }
 
@@ -31,10 +32,10 @@ export function pendingWithout(record: HostRecord, playbook: string, letGo: read
   return mergeEffects(
     record.pending.flatMap((effect): readonly Effect[] => {
       if (effect.kind !== 'boot-configuration' && effect.kind !== 'reboot') return [effect];
-      const present = effect.present.filter((token) => !letGo.includes(token));
+      const left = withoutTokens(effect, letGo);
       const asked = effect.present.length + effect.absent.length > 0;
-      if (effect.kind === 'reboot' && alone && asked && present.length === 0) return [];
-      return [{ ...effect, present, absent: [] }];
+      if (effect.kind === 'reboot' && alone && asked && left.present.length === 0) return [];
+      return [{ ...left, absent: [] }];
     }),
   );
 }

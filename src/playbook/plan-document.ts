@@ -33,9 +33,15 @@ const texts = z.array(z.string());
 
 const effect = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('initramfs'), reason: z.string() }),
-  z.object({ kind: z.literal('boot-configuration'), reason: z.string(), present: texts, absent: texts }),
+  z.object({
+    ...{ kind: z.literal('boot-configuration'), reason: z.string(), present: texts, absent: texts },
+    ...{ exact: texts.exactOptional(), remove: texts.exactOptional(), add: texts.exactOptional() },
+  }),
   z.object({ kind: z.literal('service'), reason: z.string(), unit: z.string() }),
-  z.object({ kind: z.literal('reboot'), reason: z.string(), present: texts, absent: texts }),
+  z.object({
+    ...{ kind: z.literal('reboot'), reason: z.string(), present: texts, absent: texts },
+    exact: texts.exactOptional(),
+  }),
 ]);
 
 const verdict = z.object({

@@ -1,6 +1,8 @@
 import { parseArgument, sameName } from '../boot/arguments.ts';
 import type { Effect } from './effect.ts';
 
+type ArgumentEffect = Extract<Effect, { present: readonly string[] }>;
+
 const order: readonly Effect['kind'][] = ['initramfs', 'boot-configuration', 'service', 'reboot'];
 
 /**
@@ -19,11 +21,20 @@ export function mergeEffects(effects: readonly Effect[]): readonly Effect[] {
   return [...merged.values()].sort((a, b) => order.indexOf(a.kind) - order.indexOf(b.kind));
 }
 
+/** An effect that no longer asks for some tokens; whatever else it asks for stays. */
+export function withoutTokens(effect: ArgumentEffect, letGo: readonly string[]): ArgumentEffect {
+  const { exact: before = [], ...rest } = effect;
+  const exact = before.filter((token) => !letGo.includes(token));
+  const present = effect.present.filter((token) => !letGo.includes(token));
+  return { ...rest, present, ...(exact.length > 0 && { exact }) };
+}
+
 function union(before: Effect, after: Effect): Effect {
   const reason = before.reason.split('; ').includes(after.reason) ? before.reason : `${before.reason}; ${after.reason}`;
   if (!hasArguments(before) || !hasArguments(after)) return { ...after, reason };
   const named = [...after.present.map((token) => parseArgument(token).name), ...after.absent];
   const settled = (name: string): boolean => !named.some((other) => sameName(other, name));
+  const exact = [...exactOf(before).filter((token) => settled(parseArgument(token).name)), ...exactOf(after)];
   const remove = [...new Set([...removeOf(before), ...removeOf(after)])].filter(
     (token) => !after.present.includes(token),
   );
@@ -33,9 +44,14 @@ function union(before: Effect, after: Effect): Effect {
     reason,
     present: [...before.present.filter((token) => settled(parseArgument(token).name)), ...after.present],
     absent: [...before.absent.filter(settled), ...after.absent],
+    ...(exact.length > 0 && { exact }),
     ...(remove.length > 0 && { remove }),
     ...(add.length > 0 && { add }),
   } as Effect;
+}
+
+function exactOf(effect: Effect): readonly string[] {
+  return hasArguments(effect) ? (effect.exact ?? []) : [];
 }
 
 function removeOf(effect: Effect): readonly string[] {
@@ -46,6 +62,6 @@ function addOf(effect: Effect): readonly string[] {
   return effect.kind === 'boot-configuration' ? (effect.add ?? []) : [];
 }
 
-function hasArguments(effect: Effect): effect is Extract<Effect, { present: readonly string[] }> {
+function hasArguments(effect: Effect): effect is ArgumentEffect {
   return effect.kind === 'boot-configuration' || effect.kind === 'reboot';
 }

@@ -11,6 +11,8 @@ export type Effect =
       readonly present: readonly string[];
       /** Argument names that no generated boot entry may show. */
       readonly absent: readonly string[];
+      /** Those of `present` that must stand there literally (`exactly()`); absent: none. */
+      readonly exact?: readonly string[] | undefined;
       /** Tokens that the boot loader's own tool is to take out, as they stand, and to add; absent where files are written. */
       readonly remove?: readonly string[];
       readonly add?: readonly string[];
@@ -22,4 +24,5 @@ export type Effect =
       /** Tokens that `/proc/cmdline` must show, and names that it must not, once the host is back. */
       readonly present: readonly string[];
       readonly absent: readonly string[];
+      readonly exact?: readonly string[] | undefined;
     };

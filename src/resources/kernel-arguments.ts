@@ -77,8 +77,8 @@ function effectsOf(wish: ArgumentWish, plan: BootPlan, { facts }: ChangeContext)
   const [first] = plan.files;
   const regenerate = first !== undefined || plan.byTool !== undefined || (plan.outdated ?? isOutdated(entries, wish));
   const { remove = [], add = [] } = plan.byTool ?? {};
-  // Of what must stand there word for word, the entries are written so; a record knows what is asked, and not how strictly.
-  const asked = { present: wish.present, absent: wish.absent };
+  const { present, absent, exact = [] } = wish;
+  const asked = { present, absent, ...(exact.length > 0 && { exact }) };
   return [
     ...(regenerate
       ? [

@@ -3,13 +3,21 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { bootDriver } from '../../src/boot/choose-driver.ts';
 import type { BootEffect } from '../../src/boot/driver.ts';
-import { isOutdated, judgeGrubReadBack, readGrubBack } from '../../src/boot/grub-read-back.ts';
+import { isOutdated, judgeGrubReadBack, problemOfLine, readGrubBack } from '../../src/boot/grub-read-back.ts';
 import { initramfsScript } from '../../src/boot/initramfs.ts';
 import type { ArgumentWish } from '../../src/boot/wish.ts';
 import type { Facts } from '../../src/facts/facts.ts';
 import { run, shells } from '../resources/shells.ts';
 import { temporaryFolder } from '../temporary-folder.ts';
 import { factsOf } from './facts.ts';
+
+it('finds fault with a longer list of words only where the argument is wished for literally', () => {
+  const on = { present: ['intel_iommu=on'], absent: [] };
+  expect(problemOfLine('ro intel_iommu=on,sm_on', on)).toBeNull();
+  expect(problemOfLine('ro intel_iommu=on,sm_on', { ...on, exact: on.present })).toBe(
+    'has intel_iommu=on,sm_on where intel_iommu=on is wished',
+  );
+});
 
 const wish: ArgumentWish = { present: ['intel_iommu=on', 'iommu=pt'], absent: ['nomodeset'] };
 

@@ -24,7 +24,7 @@ const record: HostRecord = {
     },
   },
   pending: [
-    { kind: 'boot-configuration', reason: 'arguments', present: ['iommu=pt'], absent: ['quiet'] },
+    { kind: 'boot-configuration', reason: 'arguments', present: ['iommu=pt'], absent: ['quiet'], exact: ['iommu=pt'] },
     { kind: 'reboot', reason: 'arguments', present: ['iommu=pt'], absent: [] },
   ],
   stamp: '3f0c2d6e-0000-4000-8000-000000000000',

@@ -21,7 +21,10 @@ const hostPlan: HostPlan = {
       step: 1,
     },
   ],
-  pending: [{ kind: 'reboot', reason: 'r', present: ['iommu=pt'], absent: [] }],
+  pending: [
+    { kind: 'boot-configuration', reason: 'r', present: ['a'], absent: [], remove: ['b'], add: ['a'] },
+    { kind: 'reboot', reason: 'r', present: ['iommu=pt'], absent: [], exact: ['iommu=pt'] },
+  ],
   effects: [
     { kind: 'initramfs', reason: 'r' },
     { kind: 'boot-configuration', reason: 'r', present: [], absent: ['quiet'] },

@@ -254,10 +254,10 @@ describe('exactly', () => {
     expect(filesAfter({}, change)['/etc/default/grub']).toBe(
       'GRUB_CMDLINE_LINUX="intel_iommu=on,sm_on intel_iommu=on"\n',
     );
-    // The record on the host keeps effects, and knows no more of them than this.
+    // What is read back, and what runs after the reboot, is judged by them.
     expect(change?.effects.map(({ reason: _, ...effect }) => effect)).toEqual([
-      { kind: 'boot-configuration', present: ['intel_iommu=on'], absent: [] },
-      { kind: 'reboot', present: ['intel_iommu=on'], absent: [] },
+      { kind: 'boot-configuration', present: ['intel_iommu=on'], absent: [], exact: ['intel_iommu=on'] },
+      { kind: 'reboot', present: ['intel_iommu=on'], absent: [], exact: ['intel_iommu=on'] },
     ]);
   });
 

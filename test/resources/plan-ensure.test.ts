@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { command } from '../../src/resources/command.ts';
 import type { Effect } from '../../src/resources/effect.ts';
-import { mergeEffects } from '../../src/resources/effect-order.ts';
+import { mergeEffects, withoutTokens } from '../../src/resources/effect-order.ts';
 import { file } from '../../src/resources/file.ts';
 import { kernelArguments } from '../../src/resources/kernel-arguments.ts';
 import { modulesToLoad } from '../../src/resources/modules-to-load.ts';
@@ -76,6 +76,27 @@ it('refuses a change that needs an initramfs nobody can build, before anything i
   ).toHaveLength(1);
 });
 
+it('refuses in the same words where an earlier run has left an initramfs due that nobody can build', () => {
+  const act = (resources: readonly Resource[], initramfs: 'none' | 'dracut', initramfsDue: boolean) => () =>
+    planEnsure(resources, new Map(resources.map(({ name }) => [name, stateOf({})])), {
+      ...{ host: 'node07', facts: factsOf({ boot: { initramfs } }), ownedArguments: {} },
+      initramfsDue,
+    });
+  const messageOf = (run: () => unknown): string => {
+    try {
+      run();
+      return 'no error';
+    } catch (error) {
+      return String(error);
+    }
+  };
+  const said = messageOf(act([file('/etc/modprobe.d/vfio.conf', 'x\n')], 'none', false));
+  expect(said).toMatch(/node07: the initramfs: .*found no tool that builds one/);
+  expect(messageOf(act([file('/etc/motd', 'x')], 'none', true))).toBe(said);
+  expect(act([file('/etc/motd', 'x')], 'none', false)().changes).toHaveLength(1);
+  expect(act([file('/etc/motd', 'x')], 'dracut', true)().changes).toHaveLength(1);
+});
+
 it('gives equal changes equal digests, and others others', () => {
   const digests = [
     plan(file('/etc/a', 'x')),
@@ -102,8 +123,8 @@ describe('mergeEffects', () => {
   });
 
   const service = (unit: string): Effect => ({ kind: 'service', reason: 'r', unit });
-  const boot = (present: string[], absent: string[] = [], reason = 'b'): Effect => ({
-    kind: 'boot-configuration',
+  const boot = (present: string[], absent: string[] = [], reason = 'b') => ({
+    kind: 'boot-configuration' as const,
     reason,
     present,
     absent,
@@ -126,6 +147,16 @@ describe('mergeEffects', () => {
       boot(['iommu=nopt', 'b'], ['a'], 'c'),
     ]);
     expect(merged).toEqual([boot(['console=tty0', 'console=ttyS0', 'iommu=nopt', 'b'], ['a'], 'b; c')]);
+  });
+
+  it('demands literally what the latest wish for a name does, and nothing that is no longer wished for', () => {
+    const on = { ...boot(['intel_iommu=on', 'a=1']), exact: ['intel_iommu=on', 'a=1'] };
+    expect(mergeEffects([on, boot(['b'])])).toMatchObject([{ exact: ['intel_iommu=on', 'a=1'] }]);
+    expect(mergeEffects([on, boot(['intel_iommu=on'])])).toMatchObject([{ exact: ['a=1'] }]);
+    expect(mergeEffects([boot(['b']), on])).toMatchObject([{ exact: ['intel_iommu=on', 'a=1'] }]);
+    expect(mergeEffects([on, boot(['intel_iommu=on'], ['a'])])[0]).not.toHaveProperty('exact');
+    expect(withoutTokens(on, ['a=1'])).toEqual({ ...boot(['intel_iommu=on']), exact: ['intel_iommu=on'] });
+    expect(withoutTokens(on, on.present)).toEqual(boot([]));
   });
 
   it('is the same when done twice', () => {
