@@ -12,6 +12,7 @@ import { startFold } from '../report/fold.ts';
 import type { Summary } from '../report/summary.ts';
 import { startTerminal, type TerminalOptions } from '../report/terminal.ts';
 import { drive } from '../rollout/drive.ts';
+import { atOnce } from '../rollout/policy.ts';
 import { createShell } from '../shell/remote-shell.ts';
 import { createSshTransport } from '../transport/ssh/ssh-transport.ts';
 import type { Environment } from './environment.ts';
@@ -105,7 +106,9 @@ export async function run(run: Run): Promise<Summary> {
     );
     await drive({
       hosts: [...contexts.keys()],
-      policy: { parallel: args.parallel },
+      policy: atOnce(args.parallel),
+      clock,
+      wall: Date.now,
       runner: {
         start: (host) => {
           const context = contexts.get(host);

@@ -24,6 +24,8 @@ export interface HostEnd {
   /** Write scripts that changed the host. */
   readonly writes: number;
   readonly reboots: number;
+  /** It is out of service, and counts as in flight. Default: when it is lost. */
+  readonly holdsSlot?: boolean;
   /** Why a reboot is due that was left to the operator. */
   readonly rebootDue?: string;
 }

@@ -1,8 +1,10 @@
 import type { Bus } from '../events/bus.ts';
 import type { Failure } from '../events/event.ts';
 import { failureOf } from '../host/failure.ts';
+import type { Clock } from '../host/reboot.ts';
 import type { HostEnd } from '../host/run.ts';
-import { decide, isOver, type Policy } from './decide.ts';
+import { type Decision, decide, isOver, type SkipReason } from './decide.ts';
+import type { Policy } from './policy.ts';
 import { beginRollout, type RolloutState, step } from './state.ts';
 
 /** Runs one host from beginning to end. */
@@ -15,6 +17,9 @@ export interface DriveOptions {
   readonly policy: Policy;
   readonly runner: HostRunner;
   readonly bus: Bus;
+  readonly clock: Clock;
+  /** Milliseconds since 1970, for maintenance windows. */
+  readonly wall: () => number;
   /** Aborted: nobody starts any more; hosts at work come to their own safe end. */
   readonly stop: AbortSignal;
 }
@@ -23,12 +28,13 @@ export interface DriveOptions {
  * Carries out what `decide` says until every host has ended: the one impure file of the rollout. A runner that throws
  * ends its own host as failed and no other.
  */
-export async function drive({ hosts, policy, runner, bus, stop }: DriveOptions): Promise<void> {
+export async function drive({ hosts, policy, runner, bus, clock, wall, stop }: DriveOptions): Promise<void> {
   let state: RolloutState = beginRollout(hosts);
   const working = new Map<string, Promise<void>>();
 
   const end = (host: string, ended: HostEnd): void => {
-    state = step(state, { type: 'ended', host, state: ended.state });
+    const holdsSlot = ended.holdsSlot ?? ended.state === 'lost';
+    state = step(state, { type: 'ended', host, state: ended.state, holdsSlot });
     bus.emit({ type: 'host-ended', host, ...ended });
   };
   const work = async (host: string): Promise<void> => {
@@ -36,19 +42,39 @@ export async function drive({ hosts, policy, runner, bus, stop }: DriveOptions):
     working.delete(host);
     end(host, ended);
   };
+  const act = (decision: Exclude<Decision, { kind: 'hold' }>): void => {
+    const { host } = decision;
+    if (decision.kind === 'skip') {
+      end(host, { state: 'skipped', failure: notStarted(host, decision.reason), writes: 0, reboots: 0 });
+      return;
+    }
+    state = step(state, { type: 'started', host, now: clock.now() });
+    working.set(host, work(host));
+  };
 
   while (!isOver(state)) {
     if (stop.aborted && !state.stopping) state = step(state, { type: 'stop' });
-    for (const decision of decide(state, policy)) {
-      if (decision.kind === 'skip') {
-        end(decision.host, { state: 'skipped', failure: interrupted(decision.host), writes: 0, reboots: 0 });
-      } else {
-        state = step(state, { type: 'started', host: decision.host });
-        working.set(decision.host, work(decision.host));
-      }
-    }
-    if (working.size > 0) await Promise.race([...working.values(), aborted(stop, state.stopping)]);
+    const decisions = decide(state, policy, { now: clock.now(), wall: wall() });
+    for (const decision of decisions) if (decision.kind !== 'hold') act(decision);
+    const hold = decisions.find((decision) => decision.kind === 'hold');
+    await changed([...working.values()], hold?.milliseconds ?? null, clock, state.stopping ? null : stop);
   }
+}
+
+/** Resolves when somebody has ended, the wait is over, or somebody asks to stop. */
+async function changed(
+  working: readonly Promise<void>[],
+  milliseconds: number | null,
+  clock: Clock,
+  stop: AbortSignal | null,
+): Promise<void> {
+  if (working.length === 0 && milliseconds === null) return;
+  const over = new AbortController();
+  const signal = stop === null ? over.signal : AbortSignal.any([over.signal, stop]);
+  const waits = [...working, ...(milliseconds === null ? [] : [clock.sleep(milliseconds, signal)])];
+  if (stop !== null) waits.push(aborted(signal));
+  await Promise.race(waits);
+  over.abort();
 }
 
 async function startOrExplain(bus: Bus, runner: HostRunner, host: string): Promise<HostEnd> {
@@ -60,13 +86,30 @@ async function startOrExplain(bus: Bus, runner: HostRunner, host: string): Promi
   }
 }
 
-function interrupted(host: string): Failure {
-  return { code: 'interrupted', host, thing: 'not started', message: `${host}: interrupted before it started` };
+function notStarted(host: string, reason: SkipReason): Failure {
+  const { code, why, next } = explain(reason);
+  return { code, host, thing: 'not started', message: `${host}: ${why}`, ...(next !== undefined && { next }) };
 }
 
-/** Resolves when the signal aborts; never, once that has been acted upon. */
-function aborted(signal: AbortSignal, known: boolean): Promise<void> {
-  if (known) return new Promise(() => {});
+function explain(reason: SkipReason): { readonly code: string; readonly why: string; readonly next?: string } {
+  switch (reason.kind) {
+    case 'interrupted':
+      return { code: 'interrupted', why: 'interrupted before it started' };
+    case 'halted':
+      return { code: 'rollout.halted', why: `not started, the rollout has halted: ${reason.why}` };
+    case 'no-slot':
+      return {
+        code: 'rollout.no-slot',
+        why: `not started: ${reason.holders.join(', ')} ${reason.holders.length === 1 ? 'is' : 'are'} out of service and took every slot`,
+        next: 'bring them back, then go on',
+      };
+    case 'no-window':
+      return { code: 'rollout.no-window', why: 'not started: no maintenance window ever opens' };
+  }
+}
+
+/** Resolves when the signal aborts. */
+function aborted(signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
     if (signal.aborted) resolve();
     else signal.addEventListener('abort', () => resolve(), { once: true });

@@ -4,7 +4,12 @@ import type { HostState } from '../events/event.ts';
 export type Standing =
   | { readonly kind: 'waiting' }
   | { readonly kind: 'working' }
-  | { readonly kind: 'ended'; readonly state: HostState };
+  | {
+      readonly kind: 'ended';
+      readonly state: HostState;
+      /** It is out of service, and counts as in flight: it was lost, or drained and not taken back. */
+      readonly holdsSlot: boolean;
+    };
 
 /** A rollout at one moment. Plain data; `step` makes the next one. */
 export interface RolloutState {
@@ -12,17 +17,19 @@ export interface RolloutState {
   readonly hosts: ReadonlyMap<string, Standing>;
   /** Somebody asked to stop: nobody starts any more. */
   readonly stopping: boolean;
+  /** When a host last started, on the clock of `Moment.now`; `null`: none has. */
+  readonly lastStart: number | null;
 }
 
 /** What a rollout is told. */
 export type RolloutEvent =
-  | { readonly type: 'started'; readonly host: string }
-  | { readonly type: 'ended'; readonly host: string; readonly state: HostState }
+  | { readonly type: 'started'; readonly host: string; readonly now: number }
+  | { readonly type: 'ended'; readonly host: string; readonly state: HostState; readonly holdsSlot: boolean }
   | { readonly type: 'stop' };
 
 /** The state before anything happened. */
 export function beginRollout(hosts: readonly string[]): RolloutState {
-  return { hosts: new Map(hosts.map((host) => [host, { kind: 'waiting' }])), stopping: false };
+  return { hosts: new Map(hosts.map((host) => [host, { kind: 'waiting' }])), stopping: false, lastStart: null };
 }
 
 /** The state after an event. Pure. An event about a host that it cannot be true of is a bug and throws. */
@@ -33,6 +40,11 @@ export function step(state: RolloutState, event: RolloutEvent): RolloutState {
   if (before === undefined || !wanted.includes(before.kind)) {
     throw new Error(`rollout: ${event.host} cannot be ${event.type} when it is ${before?.kind ?? 'not part of it'}`);
   }
-  const after: Standing = event.type === 'started' ? { kind: 'working' } : { kind: 'ended', state: event.state };
-  return { ...state, hosts: new Map(state.hosts).set(event.host, after) };
+  const after: Standing =
+    event.type === 'started' ? { kind: 'working' } : { kind: 'ended', state: event.state, holdsSlot: event.holdsSlot };
+  return {
+    ...state,
+    hosts: new Map(state.hosts).set(event.host, after),
+    lastStart: event.type === 'started' ? event.now : state.lastStart,
+  };
 }
