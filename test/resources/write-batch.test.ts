@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import {
   chmodSync,
   existsSync,
@@ -8,6 +9,7 @@ import {
   rmSync,
   statSync,
   symlinkSync,
+  utimesSync,
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
@@ -26,6 +28,8 @@ interface Try {
   readonly actions: readonly Action[];
   readonly guards?: Seen;
   readonly record?: string;
+  readonly recordAfter?: string;
+  readonly about?: string;
   readonly shell?: readonly string[];
   readonly env?: NodeJS.ProcessEnv;
   readonly stateFolder?: string;
@@ -36,12 +40,14 @@ async function apply({
   actions,
   guards = nothing,
   record = '{}\n',
+  recordAfter,
+  about,
   shell,
   env = {},
   stateFolder,
 }: Try): Promise<WriteResult> {
   const folders = { stateFolder: stateFolder ?? join(root, 'state'), backupFolder: join(root, 'backups') };
-  const output = await run(writeScript({ guards, actions, record, ...folders }), shell, { env });
+  const output = await run(writeScript({ guards, actions, record, recordAfter, about, ...folders }), shell, { env });
   return parseWrite(output, actions);
 }
 
@@ -89,6 +95,49 @@ describe.each(shells.map((shell) => ({ shell, name: shell.join(' ') })))('under 
     expect([mode(root, 'old'), mode(root, 'new/deep/file'), mode(root, 'new')]).toEqual([0o640, 0o644, 0o755]);
     expect([mode(root, 'state'), mode(root, 'state/state.json'), mode(root, 'backups')]).toEqual([0o700, 0o600, 0o700]);
     expect(mode(root, 'backups', root, 'old')).toBe(0o600);
+  });
+
+  it('puts any bytes back from a copy with mode and time, says what the run is, and lets the last record have its place', async () => {
+    const root = folder();
+    const bytes = Buffer.from([0, 1, 0xff, 0x0a, 0, 0x25]);
+    writeFileSync(join(root, 'kept'), bytes, { mode: 0o640 });
+    utimesSync(join(root, 'kept'), 1_000, 1_000);
+    writeFileSync(join(root, 'file'), 'after\n');
+    mkdirSync(join(root, 'made/deep'), { recursive: true });
+    mkdirSync(join(root, 'used/deep'), { recursive: true });
+    for (const name of ['made/deep/a', 'used/deep/a', 'used/b']) writeFileSync(join(root, name), '');
+    const sha256 = createHash('sha256').update(bytes).digest('hex');
+    const from = join(root, 'kept');
+    const removed = (name: string): Action => ({
+      ...{ kind: 'remove', path: join(root, name, 'deep/a') },
+      folders: [join(root, name), join(root, name, 'deep')],
+    });
+    const actions: Action[] = [
+      { kind: 'restore', path: join(root, 'file'), from, mode: '0640', owner: me, sha256 },
+      removed('made'),
+      removed('used'),
+    ];
+    const result = await apply({ root, actions, record: 'first', recordAfter: 'last', about: 'undo', shell });
+    expect(result).toMatchObject({ kind: 'done' });
+    expect(readFileSync(join(root, 'file'))).toEqual(bytes);
+    expect([mode(root, 'file'), statSync(join(root, 'file')).mtimeMs]).toEqual([0o640, 1_000_000]);
+    expect([existsSync(join(root, 'made')), readdirSync(join(root, 'used'))]).toEqual([false, ['b']]);
+    expect(text(root, 'state/state.json')).toBe('last');
+    expect(readdirSync(join(root, 'state')).sort()).toEqual(['lock', 'state.json']);
+    expect([text(root, 'backups', root, 'file'), text(root, 'backups/.vfleet')]).toEqual(['after\n', 'undo']);
+  });
+
+  it('puts nothing back when the copy is not what was read', async () => {
+    const root = folder();
+    writeFileSync(join(root, 'kept'), 'other\n');
+    writeFileSync(join(root, 'file'), 'after\n');
+    const sha256 = createHash('sha256').update('kept\n').digest('hex');
+    const from = join(root, 'kept');
+    const actions: Action[] = [{ kind: 'restore', path: join(root, 'file'), from, mode: '0644', owner: me, sha256 }];
+    const result = await apply({ root, actions, recordAfter: 'last', shell });
+    expect(result).toMatchObject({ kind: 'failed', path: join(root, 'file'), written: [] });
+    expect(text(root, 'file')).toBe('after\n');
+    expect(existsSync(join(root, 'state/state.json'))).toBe(false);
   });
 
   it('writes nothing when anything that was read has changed', async () => {
