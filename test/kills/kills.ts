@@ -22,16 +22,12 @@ const deadline = 60_000;
 /** Cuts that went wrong after which no more is learned. */
 const enough = 5;
 
-interface Options {
-  /** Nothing of it is run without `--all`. */
-  readonly onlyWithAll?: boolean;
-  /** No cut by chance without `--all`: whatever was written has reached the disk, or nothing of it. */
-  readonly withoutChance?: boolean;
-}
-
-/** Cuts the power of nodes of one kind at every write of an apply, with `--all` of its undo too, and judges what comes. */
-export function killsOf(kind: string, { onlyWithAll = false, withoutChance = false }: Options = {}): void {
-  describe.runIf(all || !onlyWithAll)(`a node of kind ${kind}`, () => {
+/**
+ * Cuts the power of nodes of one kind at every write of an apply, with `--all` of its undo too, and judges what comes.
+ * `onlyWithAll`: nothing of it is run otherwise.
+ */
+export function killsOf(kind: string, options: { readonly onlyWithAll?: boolean } = {}): void {
+  describe.runIf(all || !options.onlyWithAll)(`a node of kind ${kind}`, () => {
     let fleet: Fleet;
     let nodes: readonly LabNode[];
     let applied: Uncut;
@@ -49,7 +45,7 @@ export function killsOf(kind: string, { onlyWithAll = false, withoutChance = fal
     afterAll(() => fleet?.stop());
 
     it('boots, and the next apply ends the work, at whatever write of an apply its power is cut', async () => {
-      await judge(`apply on ${kind}`, apply, nodes, applied, withoutChance && !all);
+      await judge(`apply on ${kind}`, apply, nodes, applied);
     });
 
     it.runIf(all)('boots, and the next undo ends the work, at whatever write of an undo its power is cut', async () => {
@@ -67,28 +63,14 @@ function firstOf(nodes: readonly LabNode[]): LabNode {
   return first;
 }
 
-async function judge(
-  name: string,
-  deed: Deed,
-  nodes: readonly LabNode[],
-  uncut: Uncut,
-  withoutChance = false,
-): Promise<void> {
-  const cuts = plan(uncut).map((cut): Cut => {
-    return withoutChance && cut.loss === 'anything' ? { ...cut, loss: 'nothing' } : cut;
-  });
-  const outcomes = await cutAll(deed, nodes, uncut, cuts);
+async function judge(name: string, deed: Deed, nodes: readonly LabNode[], uncut: Uncut): Promise<void> {
+  const outcomes = await cutAll(deed, nodes, uncut);
   console.log(summaryOf(name, uncut, outcomes));
   expect(outcomes.flatMap(linesOf)).toEqual([]);
 }
 
 /** Every cut that is planned, then more until one comes too late: a run may have more moments than the one before. */
-async function cutAll(
-  deed: Deed,
-  nodes: readonly LabNode[],
-  uncut: Uncut,
-  cuts: readonly Cut[],
-): Promise<readonly Outcome[]> {
+async function cutAll(deed: Deed, nodes: readonly LabNode[], uncut: Uncut): Promise<readonly Outcome[]> {
   const free = [...nodes];
   const outcomes: Outcome[] = [];
   const isOver = (): boolean => outcomes.filter(({ problems }) => problems.length > 0).length >= enough;
@@ -101,7 +83,7 @@ async function cutAll(
     for (const line of linesOf(outcome)) console.log(line);
   };
   const limit = pLimit(nodes.length);
-  await Promise.all(cuts.map((cut) => limit(run, cut)));
+  await Promise.all(plan(uncut).map((cut) => limit(run, cut)));
   const isTooLate = (): boolean =>
     outcomes.some(({ cut, moment }) => moment === null && cut.number >= uncut.moments.length);
   for (let number = uncut.moments.length; at === undefined && !isTooLate() && !isOver(); number += 1)
