@@ -7,7 +7,7 @@ import type { Environment } from './environment.ts';
 import { loadFleet } from './fleet.ts';
 import { warn } from './output.ts';
 import { run } from './run.ts';
-import { showBackups } from './show.ts';
+import { showBackups, showOldBackups } from './show.ts';
 import { requireYes, type TaskArguments } from './task.ts';
 
 /** What `backups` parses. */
@@ -34,7 +34,7 @@ export async function backups(given: BackupsArguments, environment: Environment)
     const planned = await start(prune, true);
     const runs = planned.hosts.reduce((sum, { oldBackups }) => sum + oldBackups.length, 0);
     if (args.dryRun || planned.interrupted || runs === 0) return showBackups(planned, args, environment);
-    showBackups(planned, { ...args, json: false }, environment);
+    showOldBackups(planned, args, environment);
     if (!(await ask(`Remove the backups of ${count(runs, 'run')}?`)))
       throw new VfleetError({ code: 'apply.declined', thing: 'declined; nothing was removed' });
   }

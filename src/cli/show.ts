@@ -53,16 +53,26 @@ export function showTaskPlan(summary: Summary, command: Command, args: Given, en
 
 /** Shows what backups there are, and gives the exit code. */
 export function showBackups(summary: Summary, args: Given, environment: Environment): number {
-  const look = lookOf(args, environment, process.stdout);
   if (args.json) write(renderJson(summary, 'backups'));
-  else {
-    const texts = [
-      renderBackups(summary.hosts, { ...look, dryRun: summary.dryRun }),
-      renderSummary(summary, { ...look, ...again(args) }),
-    ];
-    write(texts.filter(Boolean).join('\n'));
-  }
+  else write(backupsText(summary, args, environment));
   return exitCode(summary, 'backups');
+}
+
+/** Shows which backups would be removed: beside the result, where that is a document. */
+export function showOldBackups(summary: Summary, args: Given, environment: Environment): void {
+  const text = `${backupsText(summary, args, environment)}\n`;
+  if (args.json) say(text);
+  else write(text);
+}
+
+function backupsText(summary: Summary, args: Given, environment: Environment): string {
+  const look = lookOf(args, environment, args.json ? process.stderr : process.stdout);
+  return [
+    renderBackups(summary.hosts, { ...look, dryRun: summary.dryRun }),
+    renderSummary(summary, { ...look, ...again(args) }),
+  ]
+    .filter(Boolean)
+    .join('\n');
 }
 
 /** Shows what is asked about: beside the result, where that is a document. */

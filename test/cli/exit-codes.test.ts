@@ -37,7 +37,9 @@ describe.concurrent('exit codes', () => {
 });
 
 describe.concurrent('--json', () => {
-  const document = ['version', 'command', 'run', 'playbook', 'startedAt', 'endedAt', 'durationSeconds', 'interrupted'];
+  const document = [
+    ...['version', 'command', 'dryRun', 'run', 'playbook', 'startedAt', 'endedAt', 'durationSeconds', 'interrupted'],
+  ];
   it.each([
     ['plan', ['plan', 'passthrough', '-l', 'new,off'], 3],
     ['apply', ['apply', 'motd.ts', '--yes', '-l', 'done,locked'], 1],
@@ -51,7 +53,7 @@ describe.concurrent('--json', () => {
     expect(found).toMatchObject({ version: 1, command, exitCode: code, interrupted: false });
     expect(Object.keys(found.hosts[0])).toEqual([
       ...['name', 'rack', 'state', 'failure', 'startedAt', 'endedAt', 'phases', 'gates', 'checks', 'plan', 'written'],
-      ...['settled', 'writes', 'reboots', 'warnings', 'facts'],
+      ...['settled', 'writes', 'reboots', 'warnings', 'leftovers', 'facts', 'rebootDue', 'backups', 'oldBackups'],
     ]);
     for (const host of found.hosts) expect(stderr).toContain(`${host.name}: ${host.state}`);
     expect(found.hosts[0].facts === null).toBe(command !== 'facts');
