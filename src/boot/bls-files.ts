@@ -3,6 +3,7 @@ import { VfleetError } from '../errors.ts';
 import type { Facts } from '../facts/facts.ts';
 import type { FileState, State } from '../resources/resource.ts';
 import type { BootInput } from './driver.ts';
+import { hiddenLine } from './entry-pairs.ts';
 import { type EnvironmentBlock, parseEnvironment } from './grub-environment.ts';
 
 export const entriesGlob = '/boot/loader/entries/*.conf';
@@ -53,6 +54,7 @@ export function blsFiles({ facts, state, host }: BootInput): BlsFiles {
   const config = regular(configPathOf(facts), state.file(configPathOf(facts)), host);
   const entries = state.matches(entriesGlob).map((path) => regular(path, state.file(path), host));
   const linux = entries.filter((entry) => bootsLinux(entry.text));
+  for (const { path, text } of linux) refuseHidden(path, text, host);
   if (linux.length === 0) {
     const found = entries.length === 0 ? 'none' : 'none with a Linux kernel';
     throw unusable(entriesGlob, 'boot entries, which blscfg lists', found, 'reinstall the kernel package', host);
@@ -66,6 +68,14 @@ export function blsFiles({ facts, state, host }: BootInput): BlsFiles {
     cmdline: line?.text.trim() === '' ? null : line,
     vendorCmdline: state.file(vendorCmdline).kind !== 'absent',
   };
+}
+
+/** What GRUB does not see of an entry no edit would bring to the kernel. */
+function refuseHidden(path: string, text: string, host: string): void {
+  const hidden = hiddenLine(text);
+  if (hidden === null) return;
+  const next = 'write one space after each key, and take out empty lines and keys without a value';
+  throw unusable(`${path}:${hidden.line}`, 'lines that GRUB reads', hidden.why, next, host);
 }
 
 /** Memory testers are started by `linux` too. */

@@ -1,5 +1,6 @@
 import type { BlsFile } from './bls-files.ts';
 import type { LineToken } from './edit-line.ts';
+import { entryPairs } from './entry-pairs.ts';
 import { runGrubConfig } from './grub-config.ts';
 import type { EnvironmentBlock } from './grub-environment.ts';
 import type { SourceToken } from './grub-sources.ts';
@@ -79,13 +80,9 @@ function located(tokens: readonly LineToken[], place: Place): readonly SourceTok
   return tokens.map(({ text, argument, opaque }) => ({ text, argument, opaque, ...place }));
 }
 
+/** Of several lines the first counts. */
 function optionsOf(text: string): string | null {
-  return (
-    /^[ \t]*options(?:[ \t]+(.*?))?[ \t\r]*$/m
-      .exec(text)
-      ?.slice(1)
-      .map((found) => found ?? '')[0] ?? null
-  );
+  return entryPairs(text, 'grub').find(([key]) => key === 'options')?.[1] ?? null;
 }
 
 function lineOf(text: string, pattern: RegExp): number {

@@ -3,6 +3,7 @@ import { type Script, sh } from '../shell/script.ts';
 import { bootsLinux } from './bls-files.ts';
 import { type BlsLine, blsLines } from './bls-line.ts';
 import { shown } from './edit-options.ts';
+import { hiddenLine } from './entry-pairs.ts';
 import { parseEnvironment } from './grub-environment.ts';
 import { problemOfLine } from './grub-read-back.ts';
 import type { ArgumentWish } from './wish.ts';
@@ -32,7 +33,11 @@ export function judgeBlsReadBack(text: string, wish: ArgumentWish): readonly str
   try {
     const environment = kept === undefined ? null : { ...kept, block: parseEnvironment(kept.path, kept.text) };
     const lines = blsLines({ config, environment, entries });
-    return lines.flatMap((line) => problemsOf(line, shownByTool, wish));
+    const hidden = entries.flatMap(({ path, text: entry }) => {
+      const found = hiddenLine(entry);
+      return found === null ? [] : [`boot entry ${path}:${found.line} is not read whole: ${found.why}`];
+    });
+    return [...hidden, ...lines.flatMap((line) => problemsOf(line, shownByTool, wish))];
   } catch (error) {
     if (error instanceof VfleetError) return [error.message];
     throw error;

@@ -1,10 +1,8 @@
 import type { EditedFile } from './edit-cmdline.ts';
 import { editOptions, shown, unsafeFile } from './edit-options.ts';
+import { type EntryReader, hiddenLine } from './entry-pairs.ts';
 import { kernelLine } from './kernel-line.ts';
 import type { ArgumentWish } from './wish.ts';
-
-/** Who reads an entry: GRUB by its command `blscfg`, or systemd-boot. */
-export type EntryReader = 'grub' | 'systemd-boot';
 
 interface OptionsLine {
   readonly head: string;
@@ -27,7 +25,10 @@ export function editLoaderEntry(
   refuseOther(path, lines);
   const parsed = lines.map((line) => parseOptions(line, reader));
   const places = parsed.flatMap((options, index) => (options === null ? [] : [{ ...options, index, line: index + 1 }]));
-  if (reader === 'grub') refuseForGrub(path, places, wish);
+  if (reader === 'grub') {
+    refuseHidden(path, text);
+    refuseForGrub(path, places, wish);
+  }
   const rules = reader === 'grub' ? 'grub' : 'kernel';
   const edit = editOptions(path, places, wish, kernelLine(rules, reader === 'grub'), rules, owned);
   if (edit.added.length > 0 && places.every(({ value }) => value === '')) refuseFirst(path, lines, reader);
@@ -93,6 +94,14 @@ function refuseForGrub(path: string, places: readonly { readonly index: number }
   if (marked === undefined) return;
   const found = 'a $, for which GRUB puts a variable into an entry, however it is quoted';
   throw unsafeFile(`${path} ${marked}`, 'an argument that GRUB leaves as it is', found, 'set it in /etc/default/grub');
+}
+
+/** What GRUB does not see is not there for it, whatever it says. */
+function refuseHidden(path: string, text: string): void {
+  const hidden = hiddenLine(text);
+  if (hidden === null) return;
+  const next = 'write one space after each key, and take out empty lines and keys without a value';
+  throw unsafeFile(`${path}:${hidden.line}`, 'lines that GRUB reads', hidden.why, next);
 }
 
 /** What was not enclosed in quotes, and would be now, loses them. */

@@ -116,7 +116,9 @@ function unescape(text: string): string {
 }
 
 function loaderItems(run: Run): readonly MenuItem[] {
-  return sortLoaderEntries(run.files.entries ?? [], 'id').map((entry) => {
+  // What names no kernel that GRUB sees is passed over.
+  const entries = (run.files.entries ?? []).filter(({ image }) => image !== null);
+  return sortLoaderEntries(entries, 'id').map((entry) => {
     return { title: entry.title, id: entry.id, kernel: entry.kernel, arguments: entry.arguments, items: null };
   });
 }

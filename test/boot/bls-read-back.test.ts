@@ -156,3 +156,12 @@ describe('flushing to disk', () => {
     expect([code, stderr]).toEqual([65, `invalid environment block: ${root}/boot/grub2/grubenv list\n`]);
   });
 });
+
+it('an entry of which GRUB does not see the arguments is named, however it reads to people', async () => {
+  const [path = '', text = ''] = Object.entries(entry('5.14.0-1', both))[0] ?? [];
+  const found = await problemsOf({ [path]: text.replace('options', '\noptions') });
+  expect(found).toEqual([
+    `boot entry ${path}:4 is not read whole: an empty line, where GRUB stops reading, before options`,
+    expect.stringMatching(/^boot entry "Linux \(5\.14\.0-1\)" lacks intel_iommu=on, lacks iommu=pt/),
+  ]);
+});

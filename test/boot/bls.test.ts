@@ -339,3 +339,15 @@ describe('what is owned', () => {
     );
   });
 });
+
+it('refuses an entry of which GRUB does not see the arguments, by the line that hides them', () => {
+  const path = entryPath('5.14.0-1');
+  const files = (text: string): Files => host('root=/dev/sda1 ro', { [path]: text });
+  const text = entry('5.14.0-1', 'root=/dev/sda1 ro');
+  expect(() => plan(files(text.replace('options ', 'options\t')))).toThrow(
+    /0123-5\.14\.0-1\.conf:4: expected lines that GRUB reads, found a tab after options, which hides it from GRUB;/,
+  );
+  expect(() => plan(files(text.replace('linux', '\nlinux')))).toThrow(
+    /conf:3: .*found an empty line, where GRUB stops/,
+  );
+});
