@@ -1,6 +1,8 @@
 import { type Script, sh } from '../shell/script.ts';
 import { environmentMark, judgeGrubReadBack, problemOfLine } from './grub-read-back.ts';
 import { parseLoaderEntry } from './loader-entry.ts';
+import { printMissing } from './print-missing.ts';
+import { defaultPattern, type MenuFile } from './systemd-menu.ts';
 import type { ArgumentWish } from './wish.ts';
 
 /** One EFI system partition of the list that proxmox-boot-tool keeps. */
@@ -11,7 +13,7 @@ export interface ProxmoxEsp {
   /** What `default` of `loader.conf` says, a pattern of names; `null`: nothing. */
   readonly chosen: string | null;
   /** `loader/entries` by name. */
-  readonly entries: readonly { readonly name: string; readonly text: string }[];
+  readonly entries: readonly MenuFile[];
   /** `grub/grub.cfg` and the environment block beside it, as `judgeGrubReadBack` takes them. */
   readonly config: string;
 }
@@ -29,6 +31,7 @@ own=
 leave() { if [ -n "$own" ]; then umount "$own" 2>/dev/null; rmdir "$own" 2>/dev/null; own=; fi; }
 trap leave EXIT
 trap 'exit 129' HUP INT TERM
+${printMissing()}
 print_esp() {
   if [ -e "$2/EFI/proxmox/grubx64.efi" ] || [ ! -d ${firmware} ]; then
     printf '\n### ESP %s grub ###\n' "$1"
@@ -41,6 +44,8 @@ print_esp() {
     for file in "$2"/loader/entries/*.conf; do
       if [ -f "$file" ]; then printf '\n### entry %s ###\n' "\${file##*/}"; cat "$file"; fi
     done
+    printf '\n### missing ###\n'
+    print_missing "$2"
   fi
 }
 while read -r uuid rest || [ -n "$uuid" ]; do
@@ -66,15 +71,18 @@ export function parseEsps(text: string): readonly ProxmoxEsp[] {
     const [uuid = '', kind = ''] = head.split(' ');
     const body = parts[index + 1] ?? '';
     const entries = kind === 'systemd-boot' ? entriesOf(body) : [];
-    const chosen =
-      entries.length === 0 ? null : (/^\s*default\s+(\S+)/m.exec(body.split('### entry ')[0] ?? '')?.[1] ?? null);
+    const chosen = entries.length === 0 ? null : defaultPattern(body.split('### entry ')[0] ?? '');
     return [{ uuid, kind: kind as ProxmoxEsp['kind'], chosen, entries, config: kind === 'grub' ? body : '' }];
   });
 }
 
 function entriesOf(body: string): ProxmoxEsp['entries'] {
-  const parts = body.split(/^### entry (.*) ###\n/m).slice(1);
-  return parts.flatMap((name, index) => (index % 2 === 0 ? [{ name, text: parts[index + 1] ?? '' }] : []));
+  const [files = '', missing = ''] = body.split(/^### missing ###\n/m);
+  const gone = missing.split('\n').map((line) => /^missing .*\/([^/]+)$/.exec(line)?.[1]);
+  const parts = files.split(/^### entry (.*) ###\n/m).slice(1);
+  return parts.flatMap((name, index) =>
+    index % 2 === 0 ? [{ name, text: parts[index + 1] ?? '', ...(gone.includes(name) && { missing: true }) }] : [],
+  );
 }
 
 /** What is wrong with the entries of one partition: a line for each. One that is not there boots nothing. */

@@ -3,6 +3,7 @@ import type { Facts } from '../facts/facts.ts';
 import type { State } from '../resources/resource.ts';
 import { parseArguments } from './arguments.ts';
 import { type LoaderEntry, parseLoaderEntry } from './loader-entry.ts';
+import { uncounted } from './systemd-menu.ts';
 
 /** Where an EFI system partition, or an extended boot loader partition, is mounted (systemd-boot(7)). */
 const mounts = ['/boot', '/boot/efi', '/efi'] as const;
@@ -39,8 +40,7 @@ export function ownerOf(facts: Facts): Owner {
  */
 export function readEntry(path: string, text: string, owner: Owner): SystemdEntry | null {
   if (!/^[ \t]*linux[ \t]/m.test(text)) return null;
-  const id = path.slice(path.lastIndexOf('/') + 1).replace(/(?:\+\d+(?:-\d+)?)?\.conf$/, '');
-  const parsed = parseLoaderEntry(id, text, 'systemd-boot');
+  const parsed = parseLoaderEntry(uncounted(path.slice(path.lastIndexOf('/') + 1)), text, 'systemd-boot');
   const machine = /^[ \t]*machine-id[ \t]+(\S+)/m.exec(text)?.[1];
   const otherMachine = machine !== undefined && owner.machineId !== null && machine !== owner.machineId;
   const roots = parseArguments(parsed.arguments).filter(({ name }) => name === 'root');

@@ -2,7 +2,9 @@ import { parseGrubConfig } from '../boot/grub-config.ts';
 import { environmentMark } from '../boot/grub-read-back.ts';
 import { decideLoader } from '../boot/loader.ts';
 import { type LoaderEntry, parseLoaderEntry, sortLoaderEntries } from '../boot/loader-entry.ts';
+import { printMissing } from '../boot/print-missing.ts';
 import { type ProxmoxEsp, parseEsps, printEsps } from '../boot/proxmox-esp.ts';
+import { defaultPattern, type MenuFile, systemdMenu } from '../boot/systemd-menu.ts';
 import { sh } from '../shell/script.ts';
 import type { BootEntry, BootFacts, Facts } from './facts.ts';
 import { fileLinesOf, filesOf, linesOf, type Sections, textOf } from './sections.ts';
@@ -34,6 +36,8 @@ done
 for folder in /boot /boot/grub /boot/grub2 /boot/loader/entries /boot/efi /boot/efi/EFI /boot/efi/EFI/* /efi /efi/EFI; do
   [ -d "$folder" ] && { [ -r "$folder" ] && [ -x "$folder" ] || echo "locked $folder"; }
 done
+${printMissing()}
+for folder in /boot /boot/efi /efi; do print_missing "$folder"; done
 [ -h /etc/grub2-efi.cfg ] && ls -ld /etc/grub2-efi.cfg 2>/dev/null | sed 's/^.* -> /link /'
 grep -sE '^[^ ]+ (/boot/efi|/boot|/efi) vfat ' /proc/mounts | sed 's/^/esp /'
 for variable in /sys/firmware/efi/efivars/LoaderInfo-*; do
@@ -51,8 +55,7 @@ grep -aHsvE '^[[:space:]]*(#|$|search |insmod |echo|initrd|load_video|loadfont|t
   /boot/grub/grub.cfg /boot/grub2/grub.cfg /boot/efi/EFI/*/grub.cfg /efi/EFI/*/grub.cfg \\
   /boot/grub/custom.cfg /boot/grub2/custom.cfg /boot/efi/EFI/*/custom.cfg /efi/EFI/*/custom.cfg
 section boot-entries
-grep -aHsE '^[[:space:]]*(title|version|linux|options|default)[[:space:]]' /boot/loader/entries/*.conf \\
-  /boot/efi/loader/entries/*.conf /efi/loader/entries/*.conf \\
+grep -aHs '' /boot/loader/entries/*.conf /boot/efi/loader/entries/*.conf /efi/loader/entries/*.conf \\
   /boot/loader/loader.conf /boot/efi/loader/loader.conf /efi/loader/loader.conf
 section boot-esps
 if [ -f /etc/kernel/proxmox-boot-uuids ]; then
@@ -61,7 +64,10 @@ fi
 `;
 
 /** Boot loader, entries, arguments: what runs, what is configured, and what the next boot will have. */
-export function parseBoot(sections: Sections, os: Facts['os'], firmware: Facts['firmware']): BootFacts {
+export function parseBoot(
+  sections: Sections,
+  { os, firmware, architecture }: Pick<Facts, 'os' | 'firmware' | 'architecture'>,
+): BootFacts {
   const seen = linesOf(sections, 'boot-files');
   const running = textOf(sections, 'boot-running').replace(/\n[^]*$/, '');
   const settings = fileLinesOf(sections, 'boot-settings');
@@ -83,7 +89,8 @@ export function parseBoot(sections: Sections, os: Facts['os'], firmware: Facts['
     efiLink: after(seen, 'link').map((path) => `/${path.replace(/^(?:\.\.\/|\/)+/, '')}`)[0] ?? null,
     configs,
   });
-  const files: BootFiles = { sections, configs, readable, unreadable, locked: after(seen, 'locked') };
+  const [locked, missing] = [after(seen, 'locked'), after(seen, 'missing')];
+  const files: BootFiles = { sections, architecture, configs, readable, unreadable, locked, missing };
   return {
     loader,
     loaderEvidence: evidence,
@@ -97,10 +104,13 @@ export function parseBoot(sections: Sections, os: Facts['os'], firmware: Facts['
 
 interface BootFiles {
   readonly sections: Sections;
+  readonly architecture: string;
   readonly configs: ReadonlyMap<string, string>;
   readonly readable: readonly string[];
   readonly unreadable: readonly string[];
   readonly locked: readonly string[];
+  /** Entries of systemd-boot whose kernel is not there. */
+  readonly missing: readonly string[];
 }
 
 function entriesOf(
@@ -110,9 +120,10 @@ function entriesOf(
 ): readonly BootEntry[] | null {
   if (loader === 'systemd-boot') return systemdEntries(files);
   if (loader === 'proxmox-boot-tool')
-    return proxmoxEntries(parseEsps(files.sections.get('boot-esps')?.toString() ?? ''));
+    return proxmoxEntries(parseEsps(files.sections.get('boot-esps')?.toString() ?? ''), files.architecture);
   const config = configPath === null ? undefined : files.configs.get(configPath);
-  const entries = loaderEntries(files);
+  const entries =
+    entryFiles(files)?.map(({ name, text }) => parseLoaderEntry(name.replace(/\.conf$/, ''), text)) ?? null;
   if (loader === 'ostree') return entries && marked(sortLoaderEntries(entries.map(withoutFirstBoot), 'version'), 0);
   if (configPath === null || config === undefined || (loader === 'bls' && entries === null)) return null;
   const folder = configPath.slice(0, configPath.lastIndexOf('/'));
@@ -142,15 +153,16 @@ function environmentOf(folder: string, files: BootFiles): string | null {
 const isEntryFile = (path: string) => /\/loader\/entries\/[^/]+\.conf$/.test(path);
 
 /** GRUB lists the entries in `/boot/loader`; systemd-boot those of the ESP, wherever that is mounted. */
-function loaderEntries(files: BootFiles, esp = false): readonly LoaderEntry[] | null {
+function entryFiles(files: BootFiles, esp = false): readonly MenuFile[] | null {
   const isEntry = (path: string) => isEntryFile(path) && (esp || path.startsWith('/boot/loader/'));
   const locked = files.locked.some((folder) => folder === '/boot' || folder === '/boot/loader/entries');
   if (locked || files.unreadable.some(isEntry)) return null;
   const texts = filesOf(fileLinesOf(files.sections, 'boot-entries', /^[^:]*\.conf$/));
-  return files.readable.filter(isEntry).map((path) => {
-    const id = path.slice(path.lastIndexOf('/') + 1, -'.conf'.length);
-    return parseLoaderEntry(id, texts.get(path) ?? '', esp ? 'systemd-boot' : 'grub');
-  });
+  return files.readable.filter(isEntry).map((path) => ({
+    name: path.slice(path.lastIndexOf('/') + 1),
+    text: texts.get(path) ?? '',
+    missing: files.missing.includes(path),
+  }));
 }
 
 /**
@@ -158,28 +170,25 @@ function loaderEntries(files: BootFiles, esp = false): readonly LoaderEntry[] | 
  * entries too, whose arguments cannot be read here.
  */
 function systemdEntries(files: BootFiles): readonly BootEntry[] | null {
-  const entries = loaderEntries(files, true);
+  const entries = entryFiles(files, true);
   if (entries === null || files.readable.some((path) => /\/EFI\/Linux\/[^/]+\.efi$/i.test(path))) return null;
-  const sorted = sortLoaderEntries(entries, 'version');
-  if (files.readable.some((path) => /\/LoaderEntry(?:Default|OneShot)-/.test(path))) return marked(sorted, -1);
   const conf = fileLinesOf(files.sections, 'boot-entries', /^[^:]*\.conf$/).filter(({ path }) =>
     path.endsWith('/loader.conf'),
   );
-  const pattern = conf
-    .map(({ text }) => /^\s*default\s+(\S+)/.exec(text)?.[1])
-    .findLast((found) => found !== undefined);
-  return chosenBy(pattern, sorted);
+  const menu = systemdMenu(entries, defaultPattern(conf.map(({ text }) => text).join('\n')), files.architecture);
+  const isStored = files.readable.some((path) => /\/LoaderEntry(?:Default|OneShot)-/.test(path));
+  return marked(menu.entries, isStored ? -1 : menu.chosen);
 }
 
 /**
  * The entries of every partition that proxmox-boot-tool keeps. Which of them the firmware starts nobody knows: they are alike,
  * and the default of the first counts. One that is not there boots nothing; one that cannot be read may be the one.
  */
-function proxmoxEntries(esps: readonly ProxmoxEsp[]): readonly BootEntry[] | null {
+function proxmoxEntries(esps: readonly ProxmoxEsp[], architecture: string): readonly BootEntry[] | null {
   const there = esps.filter(({ kind }) => kind !== 'absent');
   if (there.length === 0 || there.some(({ kind }) => kind === 'unreadable')) return null;
   return there.flatMap((esp, index) =>
-    entriesOfEsp(esp).map((entry) => ({
+    entriesOfEsp(esp, architecture).map((entry) => ({
       ...entry,
       title: `${entry.title} (ESP ${esp.uuid})`,
       default: index === 0 && entry.default,
@@ -187,27 +196,17 @@ function proxmoxEntries(esps: readonly ProxmoxEsp[]): readonly BootEntry[] | nul
   );
 }
 
-function entriesOfEsp({ kind, chosen, entries, config: both }: ProxmoxEsp): readonly BootEntry[] {
+function entriesOfEsp({ kind, chosen, entries, config: both }: ProxmoxEsp, architecture: string): readonly BootEntry[] {
   if (kind === 'grub') {
     const [config = '', environment = ''] = both.split(environmentMark);
     return parseGrubConfig({ config, environment, entries: [] });
   }
-  const parsed = entries.map(({ name, text }) => parseLoaderEntry(name.replace(/\.conf$/, ''), text, 'systemd-boot'));
-  const named = parsed.map((entry) => ({ ...entry, title: [entry.title, entry.version].filter(Boolean).join(' ') }));
-  return chosenBy(chosen ?? undefined, sortLoaderEntries(named, 'version'));
-}
-
-/** Of several entries that a pattern names the first is the default one; where it names none, the first of all. */
-function chosenBy(pattern: string | undefined, sorted: readonly LoaderEntry[]): readonly BootEntry[] {
-  if (pattern?.startsWith('@')) return marked(sorted, -1);
-  const named = pattern === undefined ? 0 : sorted.findIndex((entry) => matches(entry.id, pattern));
-  return marked(sorted, Math.max(0, named));
-}
-
-function matches(id: string, pattern: string): boolean {
-  const parts = pattern.replace(/\.conf$/, '').split(/([*?])/);
-  const source = parts.map((part) => (part === '*' ? '.*' : part === '?' ? '.' : part.replace(/\W/g, '\\$&'))).join('');
-  return new RegExp(`^${source}$`).test(id);
+  const menu = systemdMenu(entries, chosen, architecture);
+  const named = menu.entries.map((entry) => ({
+    ...entry,
+    title: [entry.title, entry.version].filter(Boolean).join(' '),
+  }));
+  return marked(named, menu.chosen);
 }
 
 function marked(entries: readonly LoaderEntry[], chosen: number): readonly BootEntry[] {

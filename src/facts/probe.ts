@@ -64,7 +64,7 @@ export function parseFacts(sections: Sections): Facts {
   const firmware = parseFirmware(sections);
   const log = parseLog(sections);
   const files = parseKernelFiles(sections);
-  const found = parseBoot(sections, os, firmware);
+  const found = parseBoot(sections, { os, firmware, architecture });
   const boot = { ...found, entries: withReleases(found.entries, files) };
   const kernel = parseKernel(files, release, boot.entries);
   const iommu = parseIommu(sections, log.lines);

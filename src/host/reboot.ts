@@ -55,9 +55,9 @@ section rebooting
  * Judges the answer; gives the boot configuration with which the host goes down. Errors: `guests.running` (refused),
  * `reboot.moved`, `reboot.not-asked`.
  */
-export function judgeRebootAnswer(output: Output, host: string, { os, firmware }: Facts): BootFacts {
+export function judgeRebootAnswer(output: Output, host: string, facts: Facts): BootFacts {
   const { sections } = output;
-  if (sections.has('rebooting')) return parseBoot(sections, os, firmware);
+  if (sections.has('rebooting')) return parseBoot(sections, facts);
   const guests = sections.get('guests')?.toString('utf8').trim();
   if (guests !== undefined) {
     throw new VfleetError({

@@ -43,6 +43,13 @@ it('of systemd-boot: its entries, and the one that boots next', async () => {
   const changed = await factsOf(name);
   expect(kernelsOf(changed)).toEqual(['6.1.0-18-amd64', '6.1.0-17-amd64 *']);
   expect(changed.kernel).toMatchObject({ running: '6.1.0-18-amd64', next: '6.1.0-17-amd64' });
+  // The id ends with .conf: this names nothing.
+  await run(name, 'printf "default debian-6.1.0-17-amd64\\n" >>/boot/efi/loader/loader.conf');
+  expect((await factsOf(name)).kernel.next).toBe('6.1.0-18-amd64');
+  await run(name, 'rm /boot/efi/debian/6.1.0-18-amd64/linux');
+  expect(kernelsOf(await factsOf(name))).toEqual(['6.1.0-17-amd64 *']);
+  await run(name, 'sed -i "1i architecture aa64" /boot/efi/loader/entries/debian-6.1.0-17-amd64.conf');
+  expect(kernelsOf(await factsOf(name))).toEqual([]);
 });
 
 it('of proxmox-boot-tool: the entries of partitions that nothing mounts, and what a refresh makes of them', async () => {
@@ -57,6 +64,9 @@ it('of proxmox-boot-tool: the entries of partitions that nothing mounts, and wha
   await run(name, 'proxmox-boot-tool kernel pin 6.8.12-1-pve && proxmox-boot-tool refresh 2>/dev/null');
   expect((await factsOf(name)).kernel).toMatchObject({ running: '6.8.12-4-pve', next: '6.8.12-1-pve' });
   expect(await run(name, 'cat /proc/mounts')).not.toContain('vfat');
+  const gone = 'mkdir -p /mnt/esp && mount UUID=6D31-87F4 /mnt/esp && rm /mnt/esp/EFI/proxmox/6.8.12-1-pve/vmlinuz-*';
+  await run(name, `${gone} && umount /mnt/esp`);
+  expect(kernelsOf(await factsOf(name))).toEqual(['6.8.12-4-pve *', '6.8.12-4-pve', '6.8.12-1-pve']);
 });
 
 it('of ostree: deployments, newest first', async () => {

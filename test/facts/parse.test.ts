@@ -83,6 +83,15 @@ describe('garbage', () => {
   });
 });
 
+test('an entry whose kernel stands below an empty line is not in the menu of GRUB', () => {
+  const rocky = fixtureSections('rocky-9-bls');
+  const lines = rocky.get('boot-entries')?.toString() ?? '';
+  const [first = ''] = /^[^:]+\.conf:linux .*$/m.exec(lines) ?? [];
+  const broken = withSection('boot-entries', lines.replace(first, `${first.replace(/:.*/, ':')}\n${first}`), rocky);
+  const [before, after] = [rocky, broken].map((sections) => parseFacts(sections).boot.entries ?? []);
+  expect(after).toHaveLength((before?.length ?? 0) - 1);
+});
+
 describe('what was not there is unknown', () => {
   const empty = new Map(keys.map((key) => [key, Buffer.alloc(0)]));
   const facts = parseFacts(
