@@ -40,6 +40,16 @@ export function parseWindow(text: string): Window {
   return { text: text.trim(), days: list, from: begin, to: end, zone };
 }
 
+/** Whether a text can be read as a maintenance window. */
+export function isWindow(text: string): boolean {
+  try {
+    parseWindow(text);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 /** Whether a moment, in milliseconds since 1970, is within one of the windows; with none of them it always is. */
 export function isOpen(windows: readonly Window[], at: number): boolean {
   return windows.length === 0 || windows.some((window) => isWithin(window, at));
