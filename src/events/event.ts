@@ -10,7 +10,21 @@ export type HostState = 'ok' | 'failed' | 'refused' | 'unreachable' | 'lost' | '
 
 export type Command = 'plan' | 'apply' | 'verify' | 'facts' | 'undo' | 'restore' | 'backups';
 
-export type Phase = 'connect' | 'facts' | 'gate' | 'plan' | 'apply' | 'settle' | 'reboot' | 'verify';
+export type Phase =
+  | 'connect'
+  | 'facts'
+  | 'gate'
+  | 'plan'
+  | 'apply'
+  | 'settle'
+  | 'drain'
+  | 'reboot'
+  | 'verify'
+  | 'soak'
+  | 'undrain';
+
+/** What an operator has put around a host: see `docs/hooks.md`. */
+export type HookName = 'drain' | 'undrain' | 'power';
 
 /** A change as it is shown, stored and compared: `digest` is of everything that it would do. */
 export interface PlannedChange {
@@ -77,6 +91,8 @@ export type Event =
   | { readonly type: 'written'; readonly host: string; readonly changes: readonly PlannedChange[] }
   | { readonly type: 'effect-intent'; readonly host: string; readonly effect: Effect }
   | { readonly type: 'effect-done'; readonly host: string; readonly effect: Effect }
+  | { readonly type: 'hook-intent'; readonly host: string; readonly hook: HookName }
+  | { readonly type: 'hook-done'; readonly host: string; readonly hook: HookName }
   | { readonly type: 'rebooted'; readonly host: string; readonly bootIdBefore: string; readonly bootIdAfter: string }
   | { readonly type: 'verdict'; readonly host: string; readonly phase: 'gate' | 'verify'; readonly verdict: Verdict }
   | { readonly type: 'warning'; readonly host: string | null; readonly text: string }
@@ -88,6 +104,10 @@ export type Event =
       readonly failure?: Failure;
       readonly writes: number;
       readonly reboots: number;
+      /** It is drained, and was not taken back into service. */
+      readonly drained?: boolean;
+      /** It did not come back by itself, and its power was cycled. */
+      readonly powerCycled?: boolean;
       /** Why a reboot is due that was left to the operator. */
       readonly rebootDue?: string;
     }
@@ -96,7 +116,7 @@ export type Event =
 /** Events that are on disk before the act that they announce. */
 export type Intent = Extract<
   Event,
-  { readonly type: 'run-started' | 'host-started' | 'write-intent' | 'effect-intent' }
+  { readonly type: 'run-started' | 'host-started' | 'write-intent' | 'effect-intent' | 'hook-intent' }
 >;
 
 /** Events that tell what is so, or what was done. */
@@ -111,4 +131,5 @@ export const intents: ReadonlySet<Event['type']> = new Set([
   'host-started',
   'write-intent',
   'effect-intent',
+  'hook-intent',
 ]);

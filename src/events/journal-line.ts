@@ -20,6 +20,8 @@ const keys: { readonly [T in Event['type']]: readonly (keyof Extract<Event, { re
   written: ['host', 'changes'],
   'effect-intent': ['host', 'effect'],
   'effect-done': ['host', 'effect'],
+  'hook-intent': ['host', 'hook'],
+  'hook-done': ['host', 'hook'],
   rebooted: ['host', 'bootIdBefore', 'bootIdAfter'],
   verdict: ['host', 'phase', 'verdict'],
   warning: ['text'],

@@ -88,6 +88,8 @@ function step(host: HostSummary, event: HostEvent, command: Command | null): Hos
       return ended(host, event);
     case 'write-intent':
     case 'effect-intent':
+    case 'hook-intent':
+    case 'hook-done':
     case 'progress':
       return host;
   }

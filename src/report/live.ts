@@ -66,6 +66,8 @@ export function follow(live: Live, event: Stamped): Live {
     case 'written':
     case 'effect-intent':
     case 'effect-done':
+    case 'hook-intent':
+    case 'hook-done':
     case 'rebooted':
     case 'verdict':
     case 'warning':
@@ -96,7 +98,19 @@ interface Size {
   readonly rows: number;
 }
 
-const phases: readonly Phase[] = ['connect', 'facts', 'gate', 'plan', 'apply', 'settle', 'reboot', 'verify'];
+const phases: readonly Phase[] = [
+  'connect',
+  'facts',
+  'gate',
+  'plan',
+  'apply',
+  'settle',
+  'drain',
+  'reboot',
+  'verify',
+  'soak',
+  'undrain',
+];
 
 function headLine({ command, startedAt, hosts, working, ended }: Live, now: number): string {
   const done = [...ended.values()].reduce((sum, number) => sum + number, 0);

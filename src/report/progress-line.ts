@@ -27,6 +27,8 @@ export function progressLine(event: Stamped, startedAt: number | null, all: bool
         .map((text) => escapeLine(text ?? ''))
         .join(', ')}`;
     }
+    case 'hook-intent':
+      return all ? `${escapeLine(event.host)}: ${event.hook}` : null;
     case 'rebooted':
       return all ? `${escapeLine(event.host)}: back after the reboot` : null;
     case 'host-started':
@@ -38,6 +40,7 @@ export function progressLine(event: Stamped, startedAt: number | null, all: bool
     case 'written':
     case 'effect-intent':
     case 'effect-done':
+    case 'hook-done':
     case 'verdict':
     case 'progress':
     case 'run-ended':
@@ -48,7 +51,7 @@ export function progressLine(event: Stamped, startedAt: number | null, all: bool
 type Ended = Extract<Stamped, { readonly type: 'host-ended' }>;
 
 function endLine(
-  { host, state, failure, writes, reboots, rebootDue, at }: Ended,
+  { host, state, failure, writes, reboots, rebootDue, drained, powerCycled, at }: Ended,
   startedAt: number | null,
   paint: Paint,
 ): string {
@@ -60,5 +63,7 @@ function endLine(
   const name = paint.strong(escapeLine(host));
   const sums = parts.length === 0 ? '' : ` (${parts.join(', ')})`;
   const due = rebootDue === undefined ? '' : `, ${paint.doubtful('reboot due')}`;
-  return `${name}: ${stateText(state, paint)}${sums}${due}${failure === undefined ? '' : `: ${failureLine(failure)}`}`;
+  const cycled = powerCycled === true ? `, ${paint.doubtful('power cycled')}` : '';
+  const out = drained === true ? `, ${paint.doubtful('still drained')}` : '';
+  return `${name}: ${stateText(state, paint)}${sums}${cycled}${out}${due}${failure === undefined ? '' : `: ${failureLine(failure)}`}`;
 }
