@@ -1,7 +1,7 @@
 import { mkdtemp, readdir, readFile, realpath, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { z } from 'zod';
-import { hasEnded, thisProcess } from './owner.ts';
+import { hasEnded, thisProcess } from '../lock/owner.ts';
 import { killProcessesIn } from './processes.ts';
 import { removeTree } from './tree.ts';
 

@@ -1,8 +1,8 @@
 import { readdir, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { thisProcess } from '../../../src/lab/owner.ts';
 import { withLock } from '../../../src/lab/vm/lab-lock.ts';
+import { thisProcess } from '../../../src/lock/owner.ts';
 import { temporaryFolder } from '../../temporary-folder.ts';
 
 /** A process that began at another time than any with this id that lives now. */

@@ -1,4 +1,5 @@
 import { readFileSync, readlinkSync } from 'node:fs';
+import { hostname } from 'node:os';
 
 /** A process, told apart from a later one with the same id. */
 export interface Owner {
@@ -9,16 +10,19 @@ export interface Owner {
   readonly boot: string;
   /** Its process namespace, in which the id holds. */
   readonly namespace: string;
+  /** Host name of the machine: a home folder may be shared by several. Absent: this one. */
+  readonly machine?: string;
 }
 
 /** This process. */
 export function thisProcess(): Owner {
-  return { pid: process.pid, started: startOf(process.pid) ?? '', ...surroundings() };
+  return { pid: process.pid, started: startOf(process.pid) ?? '', ...surroundings(), machine: hostname() };
 }
 
-/** Whether the owner is known to have ended. One of another process namespace is never known to. */
+/** Whether the owner is known to have ended. One of another machine or process namespace is never known to. */
 export function hasEnded(owner: Owner): boolean {
   const here = surroundings();
+  if (owner.machine !== undefined && owner.machine !== hostname()) return false;
   if (owner.boot !== here.boot) return true;
   return owner.namespace === here.namespace && startOf(owner.pid) !== owner.started;
 }
