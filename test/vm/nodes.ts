@@ -2,7 +2,7 @@ import { copyFile, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { homedir, tmpdir } from 'node:os';
 import path from 'node:path';
 
-import type { RunnerTestSuite } from 'vitest';
+import { afterEach } from 'vitest';
 import { stringify } from 'yaml';
 import { findVmKind } from '../../src/lab/vm/kind.ts';
 import type { VmLabStatus, VmNodeStatus } from '../../src/lab/vm/vm-lab.ts';
@@ -87,9 +87,13 @@ async function keepConsole({ name, console: log }: VmNodeStatus, folder: string)
   process.stderr.write(`console of ${name}, kept in ${kept}:\n  ${end.join('\n  ')}\n`);
 }
 
-/** Whether a test of a suite failed: what its nodes said last is wanted then. */
-export function hasFailed({ tasks }: Readonly<RunnerTestSuite>): boolean {
-  return tasks.some((task) => task.result?.state === 'fail');
+/** Tells, at the end of the suite in which it is called, whether a test failed: what the nodes said last is wanted then. */
+export function watchFailures(): () => boolean {
+  let failed = false;
+  afterEach(({ task }) => {
+    failed ||= task.result?.state === 'fail';
+  });
+  return () => failed;
 }
 
 /** Where images are cached, and how Debian's mirror is reached. */

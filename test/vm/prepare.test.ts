@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { canRun } from '../ssh/requirements.ts';
 import { expectPrepared } from './expected.ts';
 import { changed, digest, look, type Machine } from './machine.ts';
-import { hasFailed, type Nodes, needed, startNodes } from './nodes.ts';
+import { type Nodes, needed, startNodes, watchFailures } from './nodes.ts';
 
 const kinds = { intel: 'debian-12-intel-bios', amd: 'debian-13-amd-uefi', 'vtd-off': 'debian-12-vtd-off' } as const;
 type Name = keyof typeof kinds;
@@ -28,7 +28,8 @@ describe.runIf(canRun('virtual nodes', needed))('a fleet of virtual nodes, one w
       before.set(name, await digest(nodes, name, { times: name === 'vtd-off' }));
     });
   });
-  afterAll((_, suite) => nodes?.stop(hasFailed(suite)));
+  const failed = watchFailures();
+  afterAll(() => nodes?.stop(failed()));
 
   /** Side by side: a node has one processor, this machine more. */
   const onEach = async <N extends Name>(names: readonly N[], work: (name: N) => Promise<unknown>): Promise<void> => {

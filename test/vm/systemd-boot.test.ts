@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { canRun } from '../ssh/requirements.ts';
 import { expectPrepared, wantedArguments } from './expected.ts';
 import { changed, digest } from './machine.ts';
-import { hasFailed, type Nodes, needed, startNodes } from './nodes.ts';
+import { type Nodes, needed, startNodes, watchFailures } from './nodes.ts';
 
 const kind = 'debian-13-systemd-boot';
 const nothing: ReadonlyMap<string, string> = new Map();
@@ -22,7 +22,8 @@ describe.runIf(canRun('virtual nodes', needed))('a node that systemd-boot starts
     await nodes.on('sdb', 'systemctl is-system-running --wait || true');
     before = await digest(nodes, 'sdb');
   });
-  afterAll((_, suite) => nodes?.stop(hasFailed(suite)));
+  const failed = watchFailures();
+  afterAll(() => nodes?.stop(failed()));
 
   it('has no GRUB at all', async () => {
     expect(await nodes.on('sdb', 'command -v grub-mkconfig update-grub || echo none')).toBe('none\n');

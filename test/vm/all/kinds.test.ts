@@ -3,7 +3,7 @@ import { vmKinds } from '../../../src/lab/vm/kind.ts';
 import { canRun } from '../../ssh/requirements.ts';
 import { expectPrepared } from '../expected.ts';
 import { look } from '../machine.ts';
-import { hasFailed, type Nodes, needed, startNodes } from '../nodes.ts';
+import { type Nodes, needed, startNodes, watchFailures } from '../nodes.ts';
 
 /** These are in prepare.test.ts, which runs too. */
 const elsewhere = ['debian-12-intel-bios', 'debian-13-amd-uefi', 'debian-12-vtd-off'];
@@ -22,7 +22,8 @@ describe.runIf(canRun('virtual nodes', needed)).each(['debian-11', 'debian-12', 
     beforeAll(async () => {
       nodes = await startNodes(Object.fromEntries(kinds.map(({ name }) => [name, name])));
     });
-    afterAll((_, suite) => nodes?.stop(hasFailed(suite)));
+    const failed = watchFailures();
+    afterAll(() => nodes?.stop(failed()));
 
     it('has the root disk where its kind says', async () => {
       for (const { name, rootDisk } of kinds) {

@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { canRun } from '../../ssh/requirements.ts';
 import { expectPrepared, wantedModules } from '../expected.ts';
 import { look } from '../machine.ts';
-import { hasFailed, type Nodes, needed, startNodes } from '../nodes.ts';
+import { type Nodes, needed, startNodes, watchFailures } from '../nodes.ts';
 
 const kinds = { bios: 'debian-12-intel-bios', uefi: 'debian-13-amd-uefi' } as const;
 const names = ['bios', 'uefi'] as const;
@@ -59,7 +59,8 @@ describe.runIf(canRun('virtual nodes', needed))('power lost during an apply', ()
   beforeAll(async () => {
     nodes = await startNodes(kinds);
   });
-  afterAll((_, suite) => nodes?.stop(hasFailed(suite)));
+  const failed = watchFailures();
+  afterAll(() => nodes?.stop(failed()));
 
   it.each(rounds)('BIOS: $bios.0; UEFI: $uefi.0', async (round) => {
     await nodes.lab('reset');
