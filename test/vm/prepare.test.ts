@@ -129,6 +129,19 @@ describe.runIf(canRun('virtual nodes', needed))('a fleet of virtual nodes, one w
     expect(await nodes.on('vtd-off', 'ls /var/lib/vfleet 2>/dev/null || echo none')).toBe('none\n');
   });
 
+  it('are given back by undo: real GRUB generates the file of before, byte for byte, and nothing reboots', async () => {
+    const { code, stdout, stderr } = await nodes.vfleet(['undo', 'passthrough', '--yes', '-l', 'intel:amd']);
+    expect(code, `${stdout}${stderr}`).toBe(0);
+    await onEach(prepared, async (name) => {
+      const own = (await since(name)).filter((path) => !/^\/var\/lib\/vfleet(\/| |$)/.test(path));
+      expect(
+        own.filter((path) => !bootWrites.test(path)),
+        name,
+      ).toEqual([]);
+      expect(await boots(name), `${name}: boots`).toBe(2);
+    });
+  });
+
   it('makes virtual functions where the node has a device for them', async () => {
     const device = '/sys/bus/pci/devices/0000:08:00.0';
     const made = await nodes.on(
