@@ -3,6 +3,7 @@ import { didYouMean } from '../nearest.ts';
 import { isSecretName, readAnsible } from './ansible.ts';
 import { type Entry, entriesOf, kindOf, type YamlFile } from './document.ts';
 import { type Place, type Problems, positionOf } from './problem.ts';
+import { isRollout, rolloutElsewhere } from './rollout.ts';
 import { type SshKey, sshAccepts, sshExpected, sshKeys, sshSecrets } from './ssh-schema.ts';
 import { isUnsupported } from './unsupported.ts';
 import { valueOf } from './value.ts';
@@ -44,6 +45,8 @@ export function readBody(
     if (entry.key === 'ssh') readSsh(body, entry, yaml, inner, problems);
     else if (entry.key === 'rack') readRack(body, entry, yaml, inner, problems);
     else if (entry.key === '__proto__') problems.add('inventory.key', entry.place, path, 'not a usable variable name');
+    else if (entry.key === 'rollout' && isRollout(entry.value))
+      problems.add('inventory.unknown-key', entry.place, inner, rolloutElsewhere);
     else if (entry.key.startsWith('ansible_')) readAnsibleEntry(body, entry, yaml, inner, problems);
     else body.vars.set(entry.key, sourced(entry, valueOf(entry.value, yaml, inner, problems), inner));
   }

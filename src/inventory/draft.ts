@@ -33,11 +33,13 @@ export interface DraftHost {
 export interface Draft {
   readonly groups: Map<string, DraftGroup>;
   readonly hosts: Map<string, DraftHost>;
+  /** What `rollout:` under `all:` says, by key, and where. */
+  readonly rollout: Map<string, { readonly value: unknown; readonly position: string }>;
 }
 
 /** A draft with the group `all` in it. */
 export function emptyDraft(file: Place): Draft {
-  const draft: Draft = { groups: new Map(), hosts: new Map() };
+  const draft: Draft = { groups: new Map(), hosts: new Map(), rollout: new Map() };
   groupOf(draft, 'all', file, ['all']).defined = true;
   return draft;
 }

@@ -1,3 +1,5 @@
+import type { RolloutWish } from '../rollout/wish.ts';
+
 /** How a script gets root: logged in as root, `sudo -n`, or sudo with a password. `none`: it does not. */
 export type Elevation = 'root' | 'sudo' | 'none';
 
@@ -49,6 +51,8 @@ export interface Inventory {
   readonly hosts: readonly InventoryHost[];
   /** Groups with their direct children and direct hosts, `all` first. */
   readonly groups: readonly InventoryGroup[];
+  /** How its operators wish a rollout over it to go: `rollout:` under `all:`. */
+  readonly rollout: RolloutWish;
   /** Things that are not wrong, but probably not meant. */
   readonly warnings: readonly string[];
 }

@@ -53,7 +53,8 @@ export async function loadInventory(path: string, options: LoadOptions = {}): Pr
   const settled = settleHosts(draft, graph, around, problems);
   const hosts = whole ? settleJumps(settled.hosts, settled.jumps, problems) : settled.hosts;
   problems.throwIfAny();
-  return { source: path, hosts, groups: listGroups(draft, graph), warnings: problems.warnings() };
+  const rollout = Object.fromEntries([...draft.rollout].map(([key, { value }]) => [key, value]));
+  return { source: path, hosts, groups: listGroups(draft, graph), rollout, warnings: problems.warnings() };
 }
 
 /** In a container the user may have no name. */

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { rolloutSchema } from '../rollout/wish.ts';
 import { knownAnsibleNames } from './ansible.ts';
 import { sshSchema } from './ssh-schema.ts';
 
@@ -15,10 +16,18 @@ export function inventorySchema(): JsonSchema {
     title: 'vfleet inventory',
     description: 'Groups of hosts: an Ansible YAML inventory, with ssh and rack on a host, a group or all.',
     type: 'object',
-    properties: { all: ref('group') },
+    properties: { all: ref('all') },
     patternProperties: { '^[^\\s:,!&~@*?\\[\\]]+$': ref('group') },
     additionalProperties: false,
-    definitions: { group: group(), host: host(), variables: variables(), ssh: ssh(), rack: rack() },
+    definitions: {
+      all: all(),
+      group: group(),
+      rollout: rollout(),
+      host: host(),
+      variables: variables(),
+      ssh: ssh(),
+      rack: rack(),
+    },
   };
 }
 
@@ -26,25 +35,34 @@ function ref(name: string): JsonSchema {
   return { $ref: `#/definitions/${name}` };
 }
 
+function all(): JsonSchema {
+  return { ...group(), properties: { ...groupProperties(), rollout: ref('rollout') } };
+}
+
 function group(): JsonSchema {
+  return { type: ['object', 'null'], properties: groupProperties(), additionalProperties: false };
+}
+
+function rollout(): JsonSchema {
+  const { $schema: _, ...schema } = z.toJSONSchema(rolloutSchema, { target: 'draft-7', io: 'input' });
+  return { ...schema, description: 'How apply goes about its hosts.' };
+}
+
+function groupProperties(): JsonSchema {
   return {
-    type: ['object', 'null'],
-    properties: {
-      hosts: {
-        description: 'Hosts by name; a key may be a range: node[01:40].',
-        type: ['object', 'null', 'string'],
-        additionalProperties: ref('host'),
-      },
-      children: {
-        description: 'Groups in this group.',
-        type: ['object', 'null', 'string'],
-        additionalProperties: ref('group'),
-      },
-      vars: { ...variables(), description: 'Variables of every host in this group.' },
-      ssh: ref('ssh'),
-      rack: ref('rack'),
+    hosts: {
+      description: 'Hosts by name; a key may be a range: node[01:40].',
+      type: ['object', 'null', 'string'],
+      additionalProperties: ref('host'),
     },
-    additionalProperties: false,
+    children: {
+      description: 'Groups in this group.',
+      type: ['object', 'null', 'string'],
+      additionalProperties: ref('group'),
+    },
+    vars: { ...variables(), description: 'Variables of every host in this group.' },
+    ssh: ref('ssh'),
+    rack: ref('rack'),
   };
 }
 

@@ -10,6 +10,8 @@ import { ioReason } from './text-file.ts';
 export interface SelectOptions {
   /** Reads the file of an `@FILE` term. Default: from the file system, relative to the working folder. */
   readonly read?: (path: string) => string;
+  /** What names the hosts, for an error message. Default: `-l`. */
+  readonly option?: string;
 }
 
 /**
@@ -32,7 +34,7 @@ export function select(
 ): readonly InventoryHost[] {
   const limits = typeof patterns === 'string' ? [patterns] : patterns;
   const chooser = createChooser(inventory, options.read ?? ((path) => readFileSync(path, 'utf8')));
-  const label = `-l ${JSON.stringify(limits.join(','))}`;
+  const label = `${options.option ?? '-l'} ${JSON.stringify(limits.join(','))}`;
   const chosen = evaluate(limits.flatMap(parseLimit), label, chooser);
   if (chosen.size === 0) {
     throw new VfleetError({

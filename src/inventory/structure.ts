@@ -6,6 +6,7 @@ import { type Draft, type DraftGroup, groupOf, hostOf } from './draft.ts';
 import { isGroupName, isHostName, splitPort } from './names.ts';
 import { type Problems, positionOf } from './problem.ts';
 import { expandRange, hasRange } from './range.ts';
+import { readRollout, rolloutElsewhere } from './rollout.ts';
 
 const GROUP_KEYS: readonly string[] = ['hosts', 'children', 'vars', 'ssh', 'rack'];
 
@@ -47,7 +48,7 @@ function isGroupAtTop(entry: Entry, { yaml, problems }: Reader): boolean {
     problems.add('inventory.dynamic', entry.place, [entry.key], `an inventory plugin is not run; ${next}`);
     return false;
   }
-  if (GROUP_KEYS.includes(entry.key)) {
+  if (GROUP_KEYS.includes(entry.key) || entry.key === 'rollout') {
     const text = 'expected the name of a group; put this key under "all:"';
     problems.add('inventory.unknown-key', entry.place, [entry.key], text);
     return false;
@@ -89,6 +90,9 @@ function readSection(group: DraftGroup, body: Body, section: Entry, path: readon
   const { yaml, problems } = reader;
   if (section.key === 'ssh' || section.key === 'rack') {
     readBody(body, [section], yaml, path.slice(0, -1), problems);
+  } else if (section.key === 'rollout') {
+    if (group.name === 'all') readRollout(reader.draft, section, yaml, path, problems);
+    else problems.add('inventory.unknown-key', section.place, path, rolloutElsewhere);
   } else if (section.key === 'hosts') {
     for (const entry of namesIn(section, path, reader)) readHost(group, entry, [...path, entry.key], reader);
   } else if (section.key === 'children') {

@@ -4,6 +4,7 @@ import { VfleetError } from '../errors.ts';
 import type { CustomFact } from '../facts/custom-fact.ts';
 import type { HostHandle, Subject } from '../host/handle.ts';
 import { didYouMean } from '../nearest.ts';
+import { type RolloutInput, type RolloutWish, readRolloutKey, rolloutExpected, rolloutKeys } from '../rollout/wish.ts';
 
 /** Facts of a playbook's own, by name; see `fact`. */
 export type CustomFacts = Readonly<Record<string, CustomFact<unknown>>>;
@@ -23,6 +24,13 @@ export interface PlaybookDefinition<V extends z.ZodType, F extends CustomFacts> 
   readonly vars?: V;
   /** Facts beside the built-in ones, read in the same probe. */
   readonly facts?: F;
+  /**
+   * How `apply` goes about its hosts, where neither the inventory nor an option says otherwise.
+   *
+   * @example
+   * rollout: { canary: 'group_of_canaries', batches: [1, 5, '10%'], perRack: 2, soak: '5m' }
+   */
+  readonly rollout?: RolloutInput;
   /** Checks that refuse a host before anything is written: a failure or an unknown does. */
   readonly gate?: (host: Subject<z.output<V>, FactValues<F>>) => readonly Check[];
   /** May change the host, only through `host.ensure` and `host.settle`. `plan` runs it with writing off. */
@@ -38,6 +46,7 @@ export interface Playbook {
   readonly description: string | null;
   readonly vars: z.ZodType;
   readonly facts: CustomFacts;
+  readonly rollout: RolloutWish;
   readonly gate: (host: Subject<unknown, unknown>) => readonly Check[];
   readonly apply: (host: HostHandle<unknown, unknown>) => Promise<void> | void;
   readonly verify: (host: Subject<unknown, unknown>) => readonly Check[];
@@ -60,6 +69,7 @@ export function playbook<
   F extends CustomFacts = Record<never, never>,
 >(definition: PlaybookDefinition<V, F>): Playbook {
   refuseMistakes(definition);
+  const rollout = readRollout(definition.rollout ?? {});
   // The runner hands every function a host whose vars went through `vars` and whose facts hold `facts`.
   const erased = definition as unknown as Partial<Playbook>;
   return {
@@ -68,13 +78,14 @@ export function playbook<
     description: definition.description ?? null,
     vars: definition.vars ?? z.object({}),
     facts: definition.facts ?? {},
+    rollout,
     gate: erased.gate ?? (() => []),
     apply: erased.apply ?? (() => {}),
     verify: erased.verify ?? (() => []),
   };
 }
 
-const keys: readonly string[] = ['name', 'description', 'vars', 'facts', 'gate', 'apply', 'verify'];
+const keys: readonly string[] = ['name', 'description', 'vars', 'facts', 'rollout', 'gate', 'apply', 'verify'];
 
 /** Types are not checked when a playbook is loaded, and a mistyped `gate` would be no gate. */
 function refuseMistakes(definition: object): void {
@@ -89,6 +100,25 @@ function refuseMistakes(definition: object): void {
   if (vars !== undefined && typeof (vars as { safeParse?: unknown }).safeParse !== 'function') {
     throw mistake('vars', 'a schema: z.object({ … })', typeof vars);
   }
+}
+
+/** Each key for itself: a mistyped limit would be none. */
+function readRollout(given: unknown): RolloutWish {
+  if (typeof given !== 'object' || given === null || Array.isArray(given)) {
+    throw mistake('rollout', 'an object: { perRack: 2 }', Array.isArray(given) ? 'a list' : typeof given);
+  }
+  const read = Object.entries(given).flatMap(([name, value]): readonly (readonly [string, unknown])[] => {
+    const key = rolloutKeys.find((known) => known === name);
+    if (key === undefined) {
+      const found = `an unknown key${didYouMean(name, rolloutKeys)}`;
+      throw mistake(`rollout.${name}`, `one of ${rolloutKeys.join(', ')}`, found);
+    }
+    if (value === undefined) return [];
+    const wish = readRolloutKey(key, value);
+    if (wish === null) throw mistake(`rollout.${key}`, rolloutExpected[key], JSON.stringify(value) ?? typeof value);
+    return [[key, wish]];
+  });
+  return Object.fromEntries(read);
 }
 
 function mistake(key: string, expected: string, found: string): VfleetError {

@@ -24,7 +24,7 @@ const below = {
   checks: ['facts', 'boot', 'template', 'shell'],
   host: ['facts', 'resources', 'checks', 'boot', 'template', 'shell'],
   inventory: [],
-  events: [],
+  events: ['lock'],
   playbook: ['inventory'],
   rollout: ['host', 'events'],
   report: ['events'],

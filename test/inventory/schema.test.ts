@@ -13,7 +13,7 @@ function misfits(value: unknown, schema: Json, root: Json, path = ''): readonly 
     return misfits(value, at(at(root, 'definitions'), name), root, path);
   }
   const known = ['$schema', 'title', 'description', 'type', 'properties', 'patternProperties', 'additionalProperties'];
-  const more = ['definitions', 'anyOf', 'enum', 'minimum', 'maximum', 'pattern', 'allOf'];
+  const more = ['definitions', 'anyOf', 'enum', 'minimum', 'maximum', 'pattern', 'allOf', 'items', 'minItems'];
   expect([...known, ...more]).toEqual(expect.arrayContaining(Object.keys(schema)));
   if (Array.isArray(schema['anyOf'])) {
     return schema['anyOf'].some((one: Json) => misfits(value, one, root, path).length === 0) ? [] : [path];
@@ -30,7 +30,12 @@ function misfits(value: unknown, schema: Json, root: Json, path = ''): readonly 
   ) {
     found.push(path);
   }
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) return found;
+  if (typeof value === 'number' && typeof schema['minimum'] === 'number' && value < schema['minimum']) found.push(path);
+  if (Array.isArray(value)) {
+    if (value.length < Number(schema['minItems'] ?? 0)) found.push(path);
+    return [...found, ...value.flatMap((item, index) => misfits(item, at(schema, 'items'), root, `${path}.${index}`))];
+  }
+  if (typeof value !== 'object' || value === null) return found;
   for (const [key, inner] of Object.entries(value)) {
     const patterns = Object.entries(at(schema, 'patternProperties')).filter(([source]) => new RegExp(source).test(key));
     const rule = at(schema, 'properties')[key] ?? patterns[0]?.[1] ?? schema['additionalProperties'];
@@ -70,6 +75,7 @@ describe('inventorySchema', () => {
     const example = new URL('../../inventory/racks.yaml', import.meta.url);
     expect(check(readFileSync(example, 'utf8'))).toEqual([]);
     expect(check('all: { hosts: single, vars: { ansible_port: "22", ansible_become: "yes", any: [1] } }')).toEqual([]);
+    expect(check('all: { rollout: { canary: [a], batches: [1, 10%], perRack: 2, soak: 5m, windows: x } }')).toEqual([]);
     expect(check('all: { hosts: { n: { ssh: { user: null, port: 22, elevate: none }, rack: 7 } } }\nr12:\n')).toEqual(
       [],
     );
@@ -83,6 +89,10 @@ describe('inventorySchema', () => {
     ['all: { ssh: { elevate: su } }', ['.all.ssh.elevate']],
     ['all: { ssh: { user: 12 } }', ['.all.ssh.user']],
     ['all: { hosts: { n: { ansible_host: 12 } } }', ['.all.hosts.n.ansible_host']],
+    ['all: { rollout: { perRak: 2 } }', ['.all.rollout.perRak']],
+    ['all: { rollout: { perRack: 0 } }', ['.all.rollout.perRack']],
+    ['all: { rollout: { batches: [] } }', ['.all.rollout.batches']],
+    ['all: { children: { a: { rollout: {} } } }', ['.all.children.a.rollout']],
     ['"a b": {}', ['.a b']],
     ['[]', ['']],
   ])('refuses %s', (text, expected) => {

@@ -20,10 +20,21 @@ describe('a mistaken definition', () => {
     [{ name: 'x', aply() {} }, /aply of playbook.*did you mean "apply"/],
     [{ name: 'x', gate: [] }, /gate of playbook.*expected a function/],
     [{ name: 'x', vars: { a: 1 } }, /vars of playbook.*expected a schema/],
+    [{ name: 'x', rollout: { perRak: 2 } }, /rollout\.perRak of playbook.*did you mean "perRack"/],
+    [{ name: 'x', rollout: { batches: [1, '5'] } }, /rollout\.batches of playbook.*found \[1,"5"\]/],
+    [{ name: 'x', rollout: [] }, /rollout of playbook.*expected an object.*found a list/],
     [{ apply() {} }, /name of playbook.*expected a name/],
   ])('%j is refused by name', (definition, message) => {
     expect(() => playbook(definition as never)).toThrow(message);
   });
+});
+
+it('says how its rollout goes, read as in an inventory', () => {
+  const { rollout } = playbook({ name: 'x', rollout: { canary: 'rack:lab', batches: [1, '10%'], soak: '2m' } });
+  expect(rollout).toEqual({ canary: ['rack:lab'], batches: [1, '10%'], soak: 120_000 });
+  expect(playbook({ name: 'x' }).rollout).toEqual({});
+  // @ts-expect-error a share is a text with a percent sign
+  expect(() => playbook({ name: 'x', rollout: { perRack: true } })).toThrow(/rollout\.perRack/);
 });
 
 // Checked by `tsc --noEmit`, as all tests are: a type that is lost fails there.
