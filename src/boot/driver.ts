@@ -56,6 +56,8 @@ export interface BootDriver {
   readonly loader: BootLoader;
   /** The boot entries are generated from what is configured: arguments that only they have are lost by that. */
   readonly generates: boolean;
+  /** What is made is final only after an orderly shutdown: reading it back does not prove what will boot. */
+  readonly stages?: true;
   read(facts: Facts): Read;
   /** Errors: `boot.source`, `boot.contradiction`, `boot.stub`. */
   plan(wish: ArgumentWish, input: BootInput): BootPlan;

@@ -22,6 +22,8 @@ const tool = 'rpm-ostree kargs';
 export const ostree: BootDriver = {
   loader: 'ostree',
   generates: false,
+  // In /run, until ostree-finalize-staged.service makes an entry of it at shutdown (ostree-admin-deploy(1), --stage).
+  stages: true,
   read: () => ({ probes: { kargs: kargsProbe, staged: stagedProbe } }),
   plan,
   standing: ({ state }) => ({ [place]: tokensOf(state.probe('kargs').stdout) }),

@@ -7,13 +7,14 @@ import type { Goal } from './breaker.ts';
 
 /**
  * Why a host came back without what its reboot was for, by all three: what is wanted, what every boot entry has, what
- * runs. `not again`: an earlier reboot for the same was in vain, and nothing has changed since.
+ * runs. `not again`: an earlier reboot for the same was in vain, and nothing has changed since. `lost`: what was staged for the
+ * reboot is gone.
  */
 export function explainInactive(
   host: string,
   facts: BootView,
   goal: Goal,
-  when: 'rebooted' | 'not again',
+  when: 'rebooted' | 'not again' | 'lost',
 ): VfleetError {
   const { absent } = goal;
   const line = facts.boot.running;
@@ -32,12 +33,15 @@ export function explainInactive(
     code: 'reboot.arguments-not-active',
     host,
     thing:
-      when === 'rebooted'
-        ? `/proc/cmdline after the reboot into ${facts.kernel.running}`
-        : `/proc/cmdline of ${facts.kernel.running}, as it was after the last reboot for the same`,
+      when === 'not again'
+        ? `/proc/cmdline of ${facts.kernel.running}, as it was after the last reboot for the same`
+        : `/proc/cmdline after the reboot into ${facts.kernel.running}`,
     expected: 'the wished kernel arguments',
     found: `a boot ${wrong.join(' and ')}: ${why}`,
-    next: `mend that on the host (all of it: \`vfleet boot explain ${host}\`), and run \`vfleet apply\` again: it is not rebooted twice for the same goal while the boot entries are the same; --reboot-again does it all the same`,
+    next:
+      when === 'lost'
+        ? 'what was staged for it is gone, as when power is lost before the shutdown makes it final: run `vfleet apply` again, which stages it once more, with one more reboot'
+        : `mend that on the host (all of it: \`vfleet boot explain ${host}\`), and run \`vfleet apply\` again: it is not rebooted twice for the same goal while the boot entries are the same; --reboot-again does it all the same`,
   });
 }
 

@@ -35,6 +35,8 @@ export class Session {
   reboots = 0;
   /** It has booted anew during this run, whoever asked for that: facts may rightly be others than before. */
   rebooted = false;
+  /** What an earlier run staged for a reboot was lost, and is staged again. */
+  restaged = false;
   /** Changes of the plan that `apply` was given were found in place, and nothing has been left to do so far. */
   inPlace = false;
   readonly gates: Verdict[] = [];

@@ -8,6 +8,7 @@ import { awaitReboot, isRefusal, judgeRebootAnswer, rebootScript } from './reboo
 import { printRecord } from './record.ts';
 import { recordDigest, recordTimeout, writeRecord } from './record-write.ts';
 import type { Session } from './session.ts';
+import { isLostOnce } from './staged.ts';
 
 /** A reboot that is due, with what must run afterwards. */
 export type RebootEffect = Extract<Effect, { kind: 'reboot' }>;
@@ -28,13 +29,14 @@ export async function settleReboot(session: Session, effect: RebootEffect): Prom
   session.facts = await probeHost(context, 'facts');
   session.stale = false;
   if (!isReached(effect, session.facts)) {
-    await keepFailure(session, effect, entriesDigest(asked.boot ?? session.facts.boot));
-    throw explainInactive(name, session.facts, effect, 'rebooted');
+    const isLost = isLostOnce(session, effect);
+    if (!isLost) await keepFailure(session, effect, entriesDigest(asked.boot ?? session.facts.boot));
+    throw explainInactive(name, session.facts, effect, isLost ? 'lost' : 'rebooted');
   }
   const done = withoutFailure(session.record, effect);
   await writeRecord(session, {
     ...done,
-    pending: done.pending.filter((pending) => pending.kind !== 'reboot' && pending.kind !== 'service'),
+    pending: done.pending.filter((pending) => !['boot-configuration', 'service', 'reboot'].includes(pending.kind)),
     stamp: null,
   });
   // The reboot of an earlier run is proved here, but it is not one of this run's.

@@ -4,11 +4,13 @@ import { VfleetError } from '../errors.ts';
 import type { Effect } from '../resources/effect.ts';
 import { mergeEffects } from '../resources/effect-order.ts';
 import { joinScripts, type Script, sh } from '../shell/script.ts';
+import type { HostContext } from './context.ts';
 import { type Job, type JobResult, jobScript, parseJob, workLines } from './job.ts';
 import { isAway } from './reboot.ts';
 import { writeRecord } from './record-write.ts';
 import type { Session } from './session.ts';
 import { type RebootEffect, settleReboot, warnInVain } from './settle-reboot.ts';
+import { dueAfterStaging } from './staged.ts';
 
 /** Longest time for building images and configurations on one host, in milliseconds. */
 const jobDeadline = 1_800_000;
@@ -28,9 +30,10 @@ export async function settle(session: Session): Promise<void> {
   }
   session.enter('settle');
   session.stopHere();
+  const reboot = session.due.find((effect): effect is RebootEffect => effect.kind === 'reboot');
+  if (reboot !== undefined) session.due = dueAfterStaging(session, reboot);
   const quick = session.due.filter((effect) => effect.kind !== 'reboot');
   if (quick.length > 0) await regenerate(session, quick);
-  const reboot = session.due.find((effect): effect is RebootEffect => effect.kind === 'reboot');
   if (reboot !== undefined) await settleReboot(session, reboot);
   session.due = [];
 }
@@ -56,7 +59,7 @@ async function regenerate(session: Session, effects: readonly Effect[], gone?: r
   for (const effect of effects) await context.bus.intend({ type: 'effect-intent', host: name, effect });
   const configuration = effects.find((effect) => effect.kind === 'boot-configuration');
   const job: Job = {
-    id: `${context.run}-${session.step}`,
+    id: jobId(context, session.step),
     work: joinScripts(effects.map((effect) => workOf(session, effect))),
     readBack: configuration === undefined ? sh`:` : bootDriver(facts).readBack(facts),
   };
@@ -71,11 +74,19 @@ async function regenerate(session: Session, effects: readonly Effect[], gone?: r
   }
   for (const effect of effects) context.bus.emit({ type: 'effect-done', host: name, effect });
   const done = new Set(effects.map((effect) => effect.kind));
-  const left = session.record.pending.filter((effect) => !done.has(effect.kind));
+  const { pending } = session.record;
+  const reboots = gone === undefined && pending.some((effect) => effect.kind === 'reboot');
+  // What is only staged is proved by the reboot.
+  if (reboots && configuration !== undefined && bootDriver(facts).stages) done.delete('boot-configuration');
+  const left = pending.filter((effect) => !done.has(effect.kind));
   // A reboot stamps the record in its own round trip; writing it twice would prove nothing more.
-  if (gone === undefined && left.some((effect) => effect.kind === 'reboot'))
-    session.record = { ...session.record, pending: left, stamp: null };
+  if (reboots) session.record = { ...session.record, pending: left, stamp: null };
   else await writeRecord(session, { ...session.record, pending: left });
+}
+
+/** A job of an earlier part of the run, that failed or was for less, is another one: the host's lock keeps them apart. */
+function jobId({ run, part = 1 }: HostContext, step: number): string {
+  return part === 1 ? `${run}-${step}` : `${run}-part${part}-${step}`;
 }
 
 /** Follows the job to its end, logging in again whenever the link is lost. */

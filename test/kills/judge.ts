@@ -57,10 +57,10 @@ function isJudged(at: string): boolean {
 
 /**
  * Names that no boot loader, `grub-mkconfig` or systemd looks at: those of the runner, and those in which `grub-mkconfig` and
- * the builders of an initramfs begin.
+ * update-initramfs begin, and the link that ostree puts in the place of the old one.
  */
 function isTemporary(at: string): boolean {
-  return /\.vfleet-new(?:\.new)?$|^\/boot\/.*(?:grub\.cfg|initrd\.img-[^/]*|initramfs-[^/]*\.img)\.new$/.test(at);
+  return /\.vfleet-new(?:\.new)?$|^\/boot\/(?:.*(?:grub\.cfg|initrd\.img-[^/]*)|loader)\.new$/.test(at);
 }
 
 function describe(image: DiskImage, at: string): string {
