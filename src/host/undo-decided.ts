@@ -24,7 +24,7 @@ export function decidedFile(path: string, undo: Exclude<FileUndo, { kind: 'edit'
       return {
         after: { kind: 'absent' },
         action: { kind: 'remove', path, folders: undo.folders },
-        summary: `remove ${path}`,
+        summary: now.kind === 'absent' ? `remove ${undo.folders.join(', ')} where empty` : `remove ${path}`,
         diff: diffOf(path, now, null),
       };
     case 'restore':

@@ -21,6 +21,8 @@ export interface FileToUndo {
   readonly now: FileState;
   /** As `seenAt` says it. */
   readonly seen: string | null;
+  /** The deepest folder above it that is there; `null`: nobody looked. */
+  readonly above: string | null;
   /** What its backup holds; `absent` where there is none. */
   readonly backup: FileState;
   /** Other playbooks that wrote it, or own something in it. */
@@ -42,7 +44,7 @@ export function undoFile(given: FileToUndo): FileUndo {
     return whole ? { kind: 'leave', note: `stays: ${others.join(', ')} wants it too` } : { kind: 'edit', note: null };
   }
   const target = targetOf(path, file, backup);
-  if (target !== null && isInPlace(target, now)) return { kind: 'in-place' };
+  if (target !== null && isInPlace(target, now)) return leftFolders(target, given.above) ?? { kind: 'in-place' };
   const untouched = isUntouched(file, seen);
   if (target !== null && (untouched || (whole && force && now.kind !== 'other'))) return target;
   const changed = untouched ? '' : 'somebody has changed it since';
@@ -66,6 +68,12 @@ function isInPlace(target: Target, now: FileState): boolean {
   if (target.kind === 'remove') return now.kind === 'absent';
   const { bytes, mode, owner } = target.state;
   return now.kind === 'file' && now.bytes.equals(bytes) && now.mode === mode && now.owner === owner;
+}
+
+/** Folders that were made for a file which is gone: power was lost between the two. */
+function leftFolders(target: Target, above: string | null): Target | null {
+  const isLeft = target.kind === 'remove' && above !== null && target.folders.includes(above);
+  return isLeft ? target : null;
 }
 
 function whyLeft(changed: string, path: string, file: OwnedFile, target: Target | null): string {

@@ -117,7 +117,8 @@ function decide(path: string, { record, playbook, files, seen, force }: UndoInpu
   if (file === undefined) return { kind: 'edit', note: null };
   const from = backupOf(path, file);
   const backup = from === null ? ({ kind: 'absent' } as const) : files.file(from);
-  return undoFile({ path, file, now: files.file(path), seen: seenAt(seen, path), backup, others, force });
+  const above = seen.above?.get(path) ?? null;
+  return undoFile({ path, file, now: files.file(path), seen: seenAt(seen, path), above, backup, others, force });
 }
 
 /** A file that was not there before the runner, and in which nobody else of ours owns anything. */

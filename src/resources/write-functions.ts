@@ -111,6 +111,10 @@ replace() {
 }
 # Folders that were made for a file that is gone, the deepest first: each only where nothing else is in it.
 leave() { for folder in "$@"; do rmdir "$folder" 2>/dev/null || return 0; done; }
+# A removed folder is a name in the one above it.
 settle_folders() {
-  for folder in "$@"; do if [ -d "$folder" ]; then sync "$folder"; fi; done
+  for folder in "$@"; do
+    while [ ! -d "$folder" ]; do folder=\${folder%/*}; folder=\${folder:-/}; done
+    sync "$folder"
+  done
 }`);

@@ -165,12 +165,35 @@ describe('a file that is a playbook’s as a whole', () => {
       },
       now: { kind: 'other', type: 'a directory' },
       seen: null,
+      above: '/etc',
       backup: { kind: 'absent' },
       others: [],
       force: true,
     } as const;
     expect(undoFile(given)).toMatchObject({ kind: 'leave' });
     expect(undoFile({ ...given, now: fileOf('theirs\n'), seen: 'other' })).toMatchObject({ kind: 'remove' });
+  });
+
+  it('that is gone, of which power lost in the middle has left a folder made for it, goes on with that', () => {
+    const folders = ['/etc/a', '/etc/a/b'];
+    const gone = {
+      path: '/etc/a/b/c',
+      file: {
+        digest: 'd',
+        earlier: 'absent',
+        original: { kind: 'absent', folders },
+        playbooks: [one],
+        owned: 'parts',
+        effects: [],
+      },
+      now: { kind: 'absent' },
+      seen: 'absent',
+      backup: { kind: 'absent' },
+      others: [],
+      force: false,
+    } as const;
+    expect(undoFile({ ...gone, above: '/etc/a' })).toEqual({ kind: 'remove', folders });
+    expect(undoFile({ ...gone, above: '/etc' })).toEqual({ kind: 'in-place' });
   });
 });
 

@@ -191,6 +191,24 @@ describe.each(shells.map((shell) => ({ shell, name: shell.join(' ') })))('under 
     ]);
   });
 
+  it('syncs the folder above one that it removes, and removes one from which the file is gone already', async () => {
+    const root = folder();
+    for (const made of ['bin', 'made', 'made/deep', 'left']) mkdirSync(join(root, made));
+    writeFileSync(join(root, 'bin/sync'), `#!/bin/sh\necho "$*" >>${root}/log\n`, { mode: 0o755 });
+    writeFileSync(join(root, 'made/deep/x'), 'mine\n');
+    const remove = (path: string, ...folders: readonly string[]): Action => ({
+      kind: 'remove',
+      path: join(root, path),
+      folders: folders.map((name) => join(root, name)),
+    });
+    const actions = [remove('made/deep/x', 'made', 'made/deep'), remove('left/y', 'left')];
+    const env = { PATH: `${root}/bin:${process.env['PATH']}` };
+    expect(await apply({ root, actions, recordAfter: '{"done":1}\n', env, shell })).toMatchObject({ kind: 'done' });
+    expect(['made', 'left'].filter((name) => existsSync(join(root, name)))).toEqual([]);
+    // Each of the two folders, before the last record.
+    expect(text(root, 'log').trim().split('\n').slice(-3)).toEqual([root, root, join(root, 'state')]);
+  });
+
   it('writes nothing when a glob matches otherwise', async () => {
     const root = folder();
     writeFileSync(join(root, 'a.cfg'), '');
