@@ -45,11 +45,42 @@ function dracut(facts: Facts): Script {
   const { installed } = facts.kernel;
   if (installed.length === 0) return sh`dracut -f --regenerate-all`;
   const build = facts.boot.loader === 'systemd-boot' ? dracutForEntries : dracutFor;
-  return installed.map(build).reduce((all, one) => sh`${all}\n${one}`);
+  return installed.map(build).reduce((all, one) => sh`${all}\n${one}`, rebuild);
 }
 
+/**
+ * IMAGE RELEASE: builds an image beside the one that is there and puts it in its place whole. dracut before version 107 copies
+ * over the old one in place in the end (`cp --reflink=auto`, dracut.sh), and power lost in that moment would leave a kernel
+ * that does not boot.
+ */
+const rebuild = sh`
+rebuild() {
+  beside=\${1%/*}/.\${1##*/}.vfleet-new
+  rm -f "$beside"
+  dracut -f "$beside" "$2" || { code=$?; rm -f "$beside"; return $code; }
+  if ! [ -s "$beside" ]; then echo "dracut wrote nothing to $beside" >&2; return 65; fi
+  if command -v selinuxenabled >/dev/null 2>&1 && selinuxenabled; then chcon --reference="$1" "$beside" 2>/dev/null || :; fi
+  chown --reference="$1" "$beside" 2>/dev/null || :
+  chmod --reference="$1" "$beside" 2>/dev/null || :
+  sync "$beside" && mv -f "$beside" "$1" && sync "\${1%/*}"
+}`;
+
+/**
+ * The image of the kernel in /boot, where it is the only one; else dracut looks for its place, in `uefi=` for a whole unified
+ * kernel image (dracut.conf(5)).
+ */
 function dracutFor(release: string): Script {
-  return sh`dracut -f --kver ${release} || exit`;
+  const images = [`/boot/initramfs-${release}.img`, `/boot/initrd-${release}`, `/boot/initrd.img-${release}`];
+  return sh`
+image= images=0
+for file in ${images} /boot/*/${release}/initrd /boot/efi/*/${release}/initrd; do
+  if [ -e "$file" ]; then images=$((images + 1)) image=$file; fi
+done
+if grep -qsE '^[[:space:]]*uefi=' /etc/dracut.conf /etc/dracut.conf.d/*.conf; then images=0; fi
+case $images:$image in
+  1:/boot/initr*) rebuild "$(readlink -f "$image")" ${release} || exit ;;
+  *) dracut -f --kver ${release} || exit ;;
+esac`;
 }
 
 /**
@@ -60,6 +91,6 @@ function dracutForEntries(release: string): Script {
   const image = `/boot/initrd.img-${release}`;
   const hook = '/etc/initramfs/post-update.d/systemd-boot';
   return sh`
-if [ -e ${image} ] && [ -x ${hook} ]; then dracut -f ${image} ${release} && ${hook} ${release} ${image} || exit
+if [ -e ${image} ] && [ -x ${hook} ]; then rebuild ${image} ${release} && ${hook} ${release} ${image} || exit
 else dracut -f --kver ${release} || exit; fi`;
 }

@@ -1,4 +1,4 @@
-import { chmodSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { initramfsScript, refuseUnknownInitramfs } from '../../src/boot/initramfs.ts';
@@ -39,6 +39,48 @@ describe.each(shells.map((shell) => ({ shell, name: shell.join(' ') })))('under 
     }
   });
 
+  it('puts an image in the place of the one that is there only when it is whole, and dracut did not fail', async () => {
+    const [first = '', second = ''] = releases;
+    const facts = hostOf({ loader: 'bls', initramfs: 'dracut' });
+    let at = '';
+    const prepare = (root: string): void => {
+      at = root;
+      const dracut = join(root, 'bin/dracut');
+      writeFileSync(dracut, `${readFileSync(dracut, 'utf8')}printf new >"$2"\n`);
+      for (const release of releases)
+        writeFileSync(join(root, `boot/initramfs-${release}.img`), 'old', { mode: 0o640 });
+    };
+    const images = (): readonly string[] =>
+      releases.map((release) => readFileSync(join(at, `boot/initramfs-${release}.img`), 'utf8'));
+    const beside = (release: string): string => `dracut -f /boot/.initramfs-${release}.img.vfleet-new ${release}`;
+    expect(await logOf(facts, prepare)).toBe(`${beside(first)}\n${beside(second)}\nexit 0`);
+    expect(images()).toEqual(['new', 'new']);
+    expect(readdirSync(join(at, 'boot')).sort()).toEqual(releases.map((release) => `initramfs-${release}.img`).sort());
+    expect(statSync(join(at, `boot/initramfs-${first}.img`)).mode & 0o777).toBe(0o640);
+    expect(await logOf(facts, prepare, second.slice(0, 8))).toBe(`${beside(first)}\n${beside(second)}\nexit 5`);
+    expect(images()).toEqual(['new', 'old']);
+  });
+
+  it('leaves the place to dracut where there are two, or a unified kernel image is made', async () => {
+    const [first = '', second = ''] = releases;
+    const facts = hostOf({ loader: 'bls', initramfs: 'dracut' });
+    const plain = `dracut -f --kver ${first}\ndracut -f --kver ${second}\nexit 0`;
+    const prepare = (root: string): void => {
+      for (const release of releases) {
+        writeFileSync(join(root, `boot/initramfs-${release}.img`), 'old');
+        mkdirSync(join(root, 'boot/0123456789abcdef', release), { recursive: true });
+        writeFileSync(join(root, 'boot/0123456789abcdef', release, 'initrd'), 'old');
+      }
+    };
+    expect(await logOf(facts, prepare)).toBe(plain);
+    const unified = (root: string): void => {
+      for (const release of releases) writeFileSync(join(root, `boot/initramfs-${release}.img`), 'old');
+      mkdirSync(join(root, 'etc/dracut.conf.d'), { recursive: true });
+      writeFileSync(join(root, 'etc/dracut.conf.d/uki.conf'), 'uefi="yes"\n');
+    };
+    expect(await logOf(facts, unified)).toBe(plain);
+  });
+
   it('stops at the first kernel that fails', async () => {
     expect(await logOf(hostOf({ initramfs: 'dracut' }), undefined, 'deb13')).toBe(
       'dracut -f --kver 6.12.43+deb13-amd64\nexit 5',
@@ -57,10 +99,12 @@ describe.each(shells.map((shell) => ({ shell, name: shell.join(' ') })))('under 
       const hook = join(root, 'etc/initramfs/post-update.d/systemd-boot');
 
       chmodSync(hook, 0o755);
+      const dracut = join(root, 'bin/dracut');
+      writeFileSync(dracut, `${readFileSync(dracut, 'utf8')}printf new >"$2"\n`);
       writeFileSync(join(root, 'boot/initrd.img-6.12.43+deb13-amd64'), 'old');
     };
     expect(await logOf(facts, debian)).toBe(
-      `dracut -f /boot/initrd.img-6.12.43+deb13-amd64 6.12.43+deb13-amd64
+      `dracut -f /boot/.initrd.img-6.12.43+deb13-amd64.vfleet-new 6.12.43+deb13-amd64
 systemd-boot 6.12.43+deb13-amd64 /boot/initrd.img-6.12.43+deb13-amd64
 dracut -f --kver 6.1.0-18-amd64
 exit 0`,
