@@ -1,5 +1,4 @@
 #!/usr/bin/env node
-import { readFileSync } from 'node:fs';
 import yargs from 'yargs';
 import { hideBin } from 'yargs/helpers';
 import { exitCodes } from '../report/exit-code.ts';
@@ -20,10 +19,7 @@ import { endQuietly } from './lost-reader.ts';
 import { explain } from './outcome.ts';
 import { say } from './output.ts';
 import { usageError } from './usage-error.ts';
-
-const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
-  version: string;
-};
+import { vfleetVersion as version } from './version.ts';
 
 async function main(): Promise<number> {
   const environment = readEnvironment();

@@ -1,8 +1,8 @@
 import { basename } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { createBus } from '../events/bus.ts';
+import { type Bus, createBus } from '../events/bus.ts';
 import type { Command, HostPlan } from '../events/event.ts';
-import { openJournal } from '../events/journal.ts';
+import { beginRun, type OpenRun } from '../events/open-run.ts';
 import { runFolder } from '../events/run-folder.ts';
 import type { HostContext, Mode, Task } from '../host/context.ts';
 import { type Clock, defaultRebootPolicy, type RebootPolicy } from '../host/reboot.ts';
@@ -13,10 +13,13 @@ import type { Summary } from '../report/summary.ts';
 import { startTerminal, type TerminalOptions } from '../report/terminal.ts';
 import { drive } from '../rollout/drive.ts';
 import { atOnce } from '../rollout/policy.ts';
+import { leftOf } from '../rollout/resume-state.ts';
+import type { RolloutState } from '../rollout/state.ts';
 import { createShell } from '../shell/remote-shell.ts';
 import { createSshTransport } from '../transport/ssh/ssh-transport.ts';
 import type { Environment } from './environment.ts';
 import type { Fleet } from './fleet.ts';
+import { givenOf, keepPlan, planPath } from './given.ts';
 import { catchInterrupts } from './interrupts.ts';
 import type { ConnectionArguments } from './options.ts';
 import { hasColour, warn } from './output.ts';
@@ -42,17 +45,32 @@ export interface Run {
   readonly task?: Task;
   /** Of a task: only show what would be done. */
   readonly dryRun?: boolean;
+  /** The playbook as it was named, and its file; absent: it has none. */
+  readonly name?: string | undefined;
+  readonly path?: string | undefined;
+  /** A run that goes on, with hosts that it is still about. Default: a new one. */
+  readonly resumed?: Resumed | undefined;
   /** Where progress is shown. Default: standard error. */
   readonly progress?: TerminalOptions['stream'];
 }
 
+/** A run that its controller did not bring to its end. */
+export interface Resumed {
+  readonly open: OpenRun;
+  /** 2 for the first time that it is resumed. */
+  readonly part: number;
+  readonly from: RolloutState;
+  readonly maxFailures?: number | undefined;
+}
+
 /** Runs a command over its hosts, shows it while it lasts, keeps its journal, and tells how it ended. */
 export async function run(run: Run): Promise<Summary> {
-  const { command, fleet, playbook, args, environment } = run;
-  const folder = runFolder(environment.stateHome, new Date(), Math.random);
-  const journal = await openJournal(folder);
+  const { fleet, playbook, args, environment } = run;
+  const open = run.resumed?.open ?? (await beginRun(runFolder(environment.stateHome, new Date(), Math.random)));
+  const { folder, journal } = open;
   const bus = createBus({ now: () => new Date(), journal });
   const folding = startFold();
+  for (const event of open.earlier) folding.take(event);
   bus.subscribe((event) => folding.take(event));
   const stream = run.progress ?? process.stderr;
   const terminal = startTerminal({
@@ -64,14 +82,7 @@ export async function run(run: Run): Promise<Summary> {
   const transport = createSshTransport({ onWarning: (text) => bus.emit({ type: 'warning', host: null, text }) });
   const interrupts = catchInterrupts((line) => terminal.print(line));
   try {
-    await bus.intend({
-      type: 'run-started',
-      run: basename(folder),
-      command,
-      playbook: named(command) ? playbook.name : null,
-      ...(run.dryRun === true && { dryRun: true }),
-      hosts: fleet.hosts.map(({ name, rack }) => ({ name, rack })),
-    });
+    await announce(run, bus, open);
     const contexts = new Map(
       fleet.hosts.map((host): [string, HostContext] => {
         const target = targetOf(host, fleet.inventory, args, environment);
@@ -90,6 +101,7 @@ export async function run(run: Run): Promise<Summary> {
           mode: modeOf(run),
           ...(run.task !== undefined && { task: run.task }),
           run: basename(folder),
+          part: run.resumed?.part ?? 1,
           shell,
           bus,
           clock,
@@ -106,6 +118,7 @@ export async function run(run: Run): Promise<Summary> {
     );
     await drive({
       hosts: [...contexts.keys()],
+      from: run.resumed?.from,
       policy: atOnce(args.parallel),
       clock,
       wall: Date.now,
@@ -125,8 +138,31 @@ export async function run(run: Run): Promise<Summary> {
     terminal.stop();
     await transport.close();
     await bus.close().catch((thrown: unknown) => warn(thrown instanceof Error ? thrown.message : String(thrown)));
+    await open.release();
   }
   return folding.summary();
+}
+
+/** Tells what begins, or goes on, before any host is touched. */
+async function announce(run: Run, bus: Bus, { folder }: OpenRun): Promise<void> {
+  const { command, playbook, fleet, resumed } = run;
+  const name = basename(folder);
+  if (resumed !== undefined) {
+    const { part, from, maxFailures } = resumed;
+    const more = maxFailures === undefined ? {} : { maxFailures };
+    return bus.intend({ type: 'run-resumed', run: name, command, part, left: leftOf(from), ...more });
+  }
+  const given = await givenOf(run);
+  if (run.expected !== undefined) await keepPlan(planPath(folder), given, [...run.expected.values()]);
+  await bus.intend({
+    type: 'run-started',
+    run: name,
+    command,
+    playbook: named(command) ? playbook.name : null,
+    ...(run.dryRun === true && { dryRun: true }),
+    hosts: fleet.hosts.map(({ name, rack }) => ({ name, rack })),
+    given,
+  });
 }
 
 /** Whether a command is about the playbook that it was given. */

@@ -4,6 +4,8 @@ import type { Facts } from '../facts/facts.ts';
 import type { Backup } from '../host/backup.ts';
 import type { Leftover } from '../host/leftovers/finding.ts';
 import type { Effect } from '../resources/effect.ts';
+import type { Rollout } from '../rollout/rollout.ts';
+import type { Given } from './given.ts';
 
 /** How a host ended. Every host of a run ends in exactly one. */
 export type HostState = 'ok' | 'failed' | 'refused' | 'unreachable' | 'lost' | 'rolled-back' | 'skipped';
@@ -74,7 +76,27 @@ export type Event =
       /** It only shows what it would do. */
       readonly dryRun?: boolean;
       readonly hosts: readonly { readonly name: string; readonly rack: string | null }[];
+      /** How it goes about its hosts, where it changes them. */
+      readonly rollout?: Rollout;
+      /** What it was asked for; absent: it cannot be gone on with. */
+      readonly given?: Given;
     }
+  | {
+      /** The run goes on after its controller died or was stopped; the same journal goes on with it. */
+      readonly type: 'run-resumed';
+      readonly run: string;
+      readonly command: Command;
+      /** 2 for the first time that it is resumed. */
+      readonly part: number;
+      /** Hosts that have not ended, or are to be run again: all others stay as they ended. */
+      readonly left: readonly string[];
+      /** So many hosts may end badly in the whole run from now on; absent: as before. */
+      readonly maxFailures?: number;
+    }
+  /** No host starts any more. Those at work come to their own end. */
+  | { readonly type: 'halted'; readonly why: string }
+  /** No host starts before a maintenance window opens: ISO 8601, UTC. */
+  | { readonly type: 'held'; readonly until: string }
   | { readonly type: 'host-started'; readonly host: string }
   | { readonly type: 'phase'; readonly host: string; readonly phase: Phase; readonly detail?: string }
   | { readonly type: 'facts-read'; readonly host: string; readonly facts: Facts }
@@ -110,13 +132,15 @@ export type Event =
       readonly powerCycled?: boolean;
       /** Why a reboot is due that was left to the operator. */
       readonly rebootDue?: string;
+      /** It is out of service, and counts as in flight. Default: when it is lost. */
+      readonly holdsSlot?: boolean;
     }
   | { readonly type: 'run-ended'; readonly interrupted: boolean };
 
 /** Events that are on disk before the act that they announce. */
 export type Intent = Extract<
   Event,
-  { readonly type: 'run-started' | 'host-started' | 'write-intent' | 'effect-intent' | 'hook-intent' }
+  { readonly type: 'run-started' | 'run-resumed' | 'host-started' | 'write-intent' | 'effect-intent' | 'hook-intent' }
 >;
 
 /** Events that tell what is so, or what was done. */
@@ -128,6 +152,7 @@ export type Stamped = Event & { readonly at: string };
 /** Event types that must be on disk before the act. */
 export const intents: ReadonlySet<Event['type']> = new Set([
   'run-started',
+  'run-resumed',
   'host-started',
   'write-intent',
   'effect-intent',

@@ -1,15 +1,22 @@
 import { VfleetError } from '../errors.ts';
 import type { Event, Stamped } from './event.ts';
 
-const version = 1;
+/** 2 knows `run-resumed` and what a run was given. A journal of version 1 has neither, and is otherwise the same. */
+const version = 2;
 const document = 'vfleet journal';
 
 /** The first line of every journal. */
 export const headerLine = `${JSON.stringify({ v: version, document })}\n`;
 
-/** What a stored event cannot do without. A new type of event, or a new key here, is a new version. */
+/**
+ * What a stored event cannot do without. A new type of event, or a new key here, is a new version once this one has been
+ * released.
+ */
 const keys: { readonly [T in Event['type']]: readonly (keyof Extract<Event, { readonly type: T }>)[] } = {
   'run-started': ['run', 'command', 'hosts'],
+  'run-resumed': ['run', 'command', 'part', 'left'],
+  halted: ['why'],
+  held: ['until'],
   'host-started': ['host'],
   phase: ['host', 'phase'],
   'facts-read': ['host', 'facts'],

@@ -1,8 +1,9 @@
-import { mkdir, open } from 'node:fs/promises';
+import { type FileHandle, mkdir, open } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { VfleetError } from '../errors.ts';
 import type { Stamped } from './event.ts';
 import { headerLine, printLine } from './journal-line.ts';
+import { type JournalContent, readJournal } from './read-journal.ts';
 
 /** The events of one run on disk, one JSON line each, in the order in which they were appended. */
 export interface Journal {
@@ -53,6 +54,36 @@ export async function openJournal(folder: string): Promise<Journal> {
   } catch (thrown) {
     throw cannotOpen(path, thrown);
   }
+}
+
+/**
+ * Opens the journal of a run to go on with it, and gives what it holds. A torn last line announced nothing that was done:
+ * it is cut off on disk first. The caller holds the lock of the run. Errors: those of `readJournal`, `journal.open`.
+ */
+export async function continueJournal(
+  folder: string,
+): Promise<{ readonly journal: Journal; readonly content: JournalContent }> {
+  const path = join(folder, 'journal.jsonl');
+  const content = await readJournal(path);
+  try {
+    const file = await open(path, 'r+');
+    try {
+      await file.truncate(content.size);
+      await endLastLine(file, content.size);
+      await file.sync();
+    } finally {
+      await file.close();
+    }
+    return { journal: journalOn(await open(path, 'a'), path), content };
+  } catch (thrown) {
+    throw cannotOpen(path, thrown);
+  }
+}
+
+/** A whole line may lack its line end, and the next one must not be put on it. */
+async function endLastLine(file: FileHandle, size: number): Promise<void> {
+  const { buffer } = await file.read(Buffer.alloc(1), 0, 1, Math.max(0, size - 1));
+  if (size > 0 && buffer[0] !== 10) await file.write('\n', size);
 }
 
 /** A journal that appends to an open file. */

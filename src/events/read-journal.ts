@@ -8,6 +8,8 @@ export interface JournalContent {
   readonly events: readonly Stamped[];
   /** The last line was cut off, as a crash leaves it. It announced nothing that was done, and is left out. */
   readonly torn: boolean;
+  /** Bytes up to the end of the last line that is not torn; its line end may be missing. */
+  readonly size: number;
 }
 
 /**
@@ -17,15 +19,17 @@ export interface JournalContent {
 export async function readJournal(path: string): Promise<JournalContent> {
   const events: Stamped[] = [];
   let number = 0;
+  let size = 0;
   for await (const { bytes, ended } of lines(path)) {
     number += 1;
     // An intent is acted upon only when its line end is on disk too: a line without one was never acted upon.
-    if (!ended && !isWhole(bytes)) return { events, torn: true };
+    if (!ended && !isWhole(bytes)) return { events, torn: true, size };
     const position = `${path}:${number}`;
     if (number === 1) checkHeader(bytes, position);
     else events.push(parseLine(bytes, position));
+    size += bytes.length + (ended ? 1 : 0);
   }
-  return { events, torn: number === 0 };
+  return { events, torn: number === 0, size };
 }
 
 // Not node:readline, which also ends lines at U+2028, as it may stand inside JSON strings.

@@ -1,5 +1,10 @@
 import { join } from 'node:path';
 
+/** The folder of all runs. */
+export function runsFolder(state: string): string {
+  return join(state, 'runs');
+}
+
 /**
  * The folder of a new run: `<state>/runs/2026-11-23T03-50-00Z-5f3a`, where `state` is `$XDG_STATE_HOME/vfleet`. Names
  * sort by time; the last part is the run's name. `random` gives numbers from 0 up to 1, as `Math.random` does.
@@ -12,5 +17,5 @@ export function runFolder(state: string, now: Date, random: () => number): strin
   const suffix = Math.floor(random() * 0x1_00_00)
     .toString(16)
     .padStart(4, '0');
-  return join(state, 'runs', `${time}-${suffix}`);
+  return join(runsFolder(state), `${time}-${suffix}`);
 }

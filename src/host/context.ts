@@ -27,6 +27,8 @@ export interface HostContext {
   readonly task?: Task;
   /** Names the run on the host: for backups and jobs. Letters, digits and `-`. */
   readonly run: string;
+  /** Which part of that run it is, where its controller died and it goes on. Default: 1. */
+  readonly part?: number;
   readonly shell: Shell;
   readonly bus: Bus;
   readonly clock: Clock;

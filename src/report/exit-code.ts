@@ -1,7 +1,10 @@
 import type { Command } from '../events/event.ts';
 import { type HostSummary, isPending, type Summary } from './summary.ts';
 
-/** The exit codes of the program. Where several apply: 130, 64, 1, 3, 2, 0 in that order. */
+/**
+ * The exit codes of the program. Where several apply: 130, 64, 1, 3, 2, 0 in that order; but a rollout that halted is 3,
+ * whatever made it halt.
+ */
 export const exitCodes = {
   /** Done, or nothing to do. */
   done: 0,
@@ -19,8 +22,9 @@ export const exitCodes = {
 
 /** The exit code of a run. */
 export function exitCode(summary: Summary, command: Command): number {
-  const { hosts, interrupted, dryRun } = summary;
+  const { hosts, interrupted, halted, dryRun } = summary;
   if (interrupted) return exitCodes.interrupted;
+  if (halted !== null) return exitCodes.refused;
   if (hosts.some(hasFailed)) return exitCodes.failed;
   if (hosts.some(({ state }) => state === 'refused' || state === 'skipped')) return exitCodes.refused;
   const onlyShows = command === 'plan' || dryRun;

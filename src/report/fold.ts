@@ -1,6 +1,7 @@
 import type { Verdict } from '../checks/check.ts';
 import type { Command, Stamped } from '../events/event.ts';
 import { type HostSummary, newHost, type Summary, totalsOf } from './summary.ts';
+import { emptyTally, nextPart, type Tally, tally } from './tally.ts';
 
 /** A fold under way: takes events one by one, as a subscriber does. */
 export interface Folding {
@@ -9,7 +10,8 @@ export interface Folding {
   summary(): Summary;
 }
 
-type HostEvent = Exclude<Stamped, { readonly type: 'run-started' | 'run-ended' | 'warning' }>;
+type RunEvent = 'run-started' | 'run-resumed' | 'run-ended' | 'halted' | 'held' | 'warning';
+type HostEvent = Exclude<Stamped, { readonly type: RunEvent }>;
 
 /** What a sequence of events tells. Pure. */
 export function fold(events: Iterable<Stamped>): Summary {
@@ -21,15 +23,18 @@ export function fold(events: Iterable<Stamped>): Summary {
 /** Begins a fold. The summaries that it gives do not change afterwards. */
 export function startFold(): Folding {
   const hosts = new Map<string, HostSummary>();
+  const tallies = new Map<string, Tally>();
   const warnings: string[] = [];
-  let run: Pick<Summary, 'run' | 'command' | 'dryRun' | 'playbook' | 'startedAt'> = {
+  let run: Pick<Summary, 'run' | 'command' | 'dryRun' | 'playbook' | 'startedAt' | 'rollout'> = {
     run: null,
     command: null,
     dryRun: false,
     playbook: null,
     startedAt: null,
+    rollout: null,
   };
   let end: Pick<Summary, 'endedAt' | 'interrupted'> = { endedAt: null, interrupted: false };
+  let halted: string | null = null;
   let latest: string | null = null;
 
   const known = (name: string): HostSummary => hosts.get(name) ?? newHost(name, null);
@@ -41,21 +46,35 @@ export function startFold(): Folding {
   const take = (event: Stamped): void => {
     latest = event.at;
     if (event.type === 'run-started') {
-      const { command, playbook, dryRun = false } = event;
-      run = { run: event.run, command, dryRun, playbook, startedAt: event.at };
+      const { command, playbook, dryRun = false, rollout = null } = event;
+      run = { run: event.run, command, dryRun, playbook, startedAt: event.at, rollout };
       for (const { name, rack } of event.hosts) hosts.set(name, newHost(name, rack));
+    } else if (event.type === 'run-resumed') {
+      end = { endedAt: null, interrupted: false };
+      halted = null;
+      for (const name of event.left) {
+        hosts.set(name, { ...known(name), state: null, failure: null, endedAt: null, rebootDue: null });
+        tallies.set(name, nextPart(tallies.get(name) ?? emptyTally));
+      }
     } else if (event.type === 'run-ended') {
       end = { endedAt: event.at, interrupted: event.interrupted };
+    } else if (event.type === 'halted') {
+      halted ??= event.why;
+    } else if (event.type === 'held') {
+      // It is of no interest once the window is open.
     } else if (event.type === 'warning') {
       warn(event.host, event.text);
     } else {
-      hosts.set(event.host, step(known(event.host), event, run.command));
+      const counted = tally(tallies.get(event.host) ?? emptyTally, event);
+      tallies.set(event.host, counted);
+      const { writes, reboots } = counted;
+      hosts.set(event.host, { ...step(known(event.host), event, run.command), writes, reboots });
     }
   };
   const summary = (): Summary => {
     const all = [...hosts.values()];
     const duration = span(run.startedAt, end.endedAt ?? latest);
-    return { ...run, ...end, duration, hosts: all, totals: totalsOf(all), warnings: [...warnings] };
+    return { ...run, ...end, halted, duration, hosts: all, totals: totalsOf(all), warnings: [...warnings] };
   };
   return { take, summary };
 }
@@ -63,7 +82,7 @@ export function startFold(): Folding {
 function step(host: HostSummary, event: HostEvent, command: Command | null): HostSummary {
   switch (event.type) {
     case 'host-started':
-      return { ...host, startedAt: event.at };
+      return { ...host, startedAt: host.startedAt ?? event.at };
     case 'phase':
       return entered(host, event);
     case 'facts-read':
@@ -75,11 +94,9 @@ function step(host: HostSummary, event: HostEvent, command: Command | null): Hos
     case 'planned':
       return { ...host, plan: event.plan, gates: event.plan.gates.reduce(withVerdict, host.gates) };
     case 'written':
-      return { ...host, writes: host.writes + 1, written: [...host.written, ...event.changes] };
+      return { ...host, written: [...host.written, ...event.changes] };
     case 'effect-done':
       return { ...host, settled: [...host.settled, event.effect] };
-    case 'rebooted':
-      return { ...host, reboots: host.reboots + 1 };
     case 'verdict':
       return event.phase === 'gate'
         ? { ...host, gates: withVerdict(host.gates, event.verdict) }
@@ -90,6 +107,7 @@ function step(host: HostSummary, event: HostEvent, command: Command | null): Hos
     case 'effect-intent':
     case 'hook-intent':
     case 'hook-done':
+    case 'rebooted':
     case 'progress':
       return host;
   }
@@ -99,7 +117,6 @@ function entered(host: HostSummary, { phase, at }: Extract<HostEvent, { readonly
   return host.phases.at(-1)?.phase === phase ? host : { ...host, phases: [...host.phases, { phase, at }] };
 }
 
-// A runner that broke off may not know of its own writes; the events do.
 function ended(host: HostSummary, event: Extract<HostEvent, { readonly type: 'host-ended' }>): HostSummary {
   return {
     ...host,
@@ -107,8 +124,6 @@ function ended(host: HostSummary, event: Extract<HostEvent, { readonly type: 'ho
     failure: event.failure ?? null,
     endedAt: event.at,
     rebootDue: event.rebootDue ?? null,
-    writes: Math.max(host.writes, event.writes),
-    reboots: Math.max(host.reboots, event.reboots),
   };
 }
 

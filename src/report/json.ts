@@ -4,6 +4,7 @@ import type { Facts } from '../facts/facts.ts';
 import type { Backup } from '../host/backup.ts';
 import type { Leftover } from '../host/leftovers/finding.ts';
 import type { Effect } from '../resources/effect.ts';
+import type { Rollout } from '../rollout/rollout.ts';
 import { escapeJson } from './escape.ts';
 import { exitCode } from './exit-code.ts';
 import type { HostSummary, Summary } from './summary.ts';
@@ -24,6 +25,10 @@ export interface JsonDocument {
   readonly endedAt: string | null;
   readonly durationSeconds: number;
   readonly interrupted: boolean;
+  /** Why no host started any more; `null`: the run did not halt. */
+  readonly halted: string | null;
+  /** How the run goes about its hosts, in numbers of hosts and milliseconds; `null` where it changes none. */
+  readonly rollout: Rollout | null;
   /** The exit code of the command. */
   readonly exitCode: number;
   readonly totals: JsonTotals;
@@ -82,7 +87,7 @@ export function renderJson(summary: Summary, command: Command): string {
 }
 
 function documentOf(summary: Summary, command: Command): JsonDocument {
-  const { run, dryRun, playbook, startedAt, endedAt, interrupted, totals, warnings } = summary;
+  const { run, dryRun, playbook, startedAt, endedAt, interrupted, halted, rollout, totals, warnings } = summary;
   const { states, ...sums } = totals;
   return {
     version: 1,
@@ -94,6 +99,8 @@ function documentOf(summary: Summary, command: Command): JsonDocument {
     endedAt,
     durationSeconds: summary.duration / 1000,
     interrupted,
+    halted,
+    rollout,
     exitCode: exitCode(summary, command),
     totals: { ...sums, ...states },
     hosts: summary.hosts.map(hostOf),

@@ -24,10 +24,19 @@ export interface Live {
   /** Hosts at work, in the order in which they started. */
   readonly working: ReadonlyMap<string, Working>;
   readonly ended: ReadonlyMap<HostState, number>;
+  /** No host starts any more. */
+  readonly halted: boolean;
 }
 
 /** A run of which nothing has been told. */
-export const nothingYet: Live = { command: null, startedAt: 0, hosts: 0, working: new Map(), ended: new Map() };
+export const nothingYet: Live = {
+  command: null,
+  startedAt: 0,
+  hosts: 0,
+  working: new Map(),
+  ended: new Map(),
+  halted: false,
+};
 
 /** The run after an event. Pure. */
 export function follow(live: Live, event: Stamped): Live {
@@ -35,6 +44,8 @@ export function follow(live: Live, event: Stamped): Live {
   switch (event.type) {
     case 'run-started':
       return { ...nothingYet, command: event.command, startedAt: at, hosts: event.hosts.length };
+    case 'run-resumed':
+      return { ...nothingYet, command: event.command, startedAt: at, hosts: event.left.length };
     case 'host-started':
       return withWorking(live, event.host, { phase: null, startedAt: at, since: at, detail: '' });
     case 'phase': {
@@ -58,6 +69,9 @@ export function follow(live: Live, event: Stamped): Live {
       const ended = new Map(live.ended).set(event.state, (live.ended.get(event.state) ?? 0) + 1);
       return { ...live, working, ended };
     }
+    case 'halted':
+      return { ...live, halted: true };
+    case 'held':
     case 'facts-read':
     case 'backups':
     case 'leftovers':
@@ -112,7 +126,7 @@ const phases: readonly Phase[] = [
   'undrain',
 ];
 
-function headLine({ command, startedAt, hosts, working, ended }: Live, now: number): string {
+function headLine({ command, startedAt, hosts, working, ended, halted }: Live, now: number): string {
   const done = [...ended.values()].reduce((sum, number) => sum + number, 0);
   const waiting = Math.max(0, hosts - done - working.size);
   const states = numbered(hostStates, (state) => ended.get(state) ?? 0);
@@ -122,7 +136,7 @@ function headLine({ command, startedAt, hosts, working, ended }: Live, now: numb
     `${command ?? 'run'} ${formatClock(now - startedAt)}`,
     `${done} of ${hosts} done${states === '' ? '' : `: ${states}`}`,
     numbered(phases, inPhase),
-    waiting > 0 ? `${waiting} waiting` : '',
+    halted ? 'halted' : waiting > 0 ? `${waiting} waiting` : '',
   ];
   return parts.filter(Boolean).join(' | ');
 }

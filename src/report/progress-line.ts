@@ -20,6 +20,8 @@ export function progressLine(event: Stamped, startedAt: number | null, all: bool
     }
     case 'run-started':
       return all ? `${event.command}: ${count(event.hosts.length, 'host')}` : null;
+    case 'run-resumed':
+      return all ? `${event.command}, part ${event.part}: ${count(event.left.length, 'host')}` : null;
     case 'phase': {
       if (!all || event.phase !== 'reboot') return null;
       return `${escapeLine(event.host)}: ${['reboot', event.detail]
@@ -31,6 +33,10 @@ export function progressLine(event: Stamped, startedAt: number | null, all: bool
       return all ? `${escapeLine(event.host)}: ${event.hook}` : null;
     case 'rebooted':
       return all ? `${escapeLine(event.host)}: back after the reboot` : null;
+    case 'halted':
+      return `${paint.bad('halted:')} ${escapeLine(event.why)}; no further host starts, those at work come to a safe end`;
+    case 'held':
+      return `${paint.doubtful('waiting:')} no host starts before ${escapeLine(event.until)}, when a maintenance window opens`;
     case 'host-started':
     case 'facts-read':
     case 'backups':

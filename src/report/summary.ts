@@ -4,6 +4,7 @@ import type { Facts } from '../facts/facts.ts';
 import type { Backup } from '../host/backup.ts';
 import type { Leftover } from '../host/leftovers/finding.ts';
 import type { Effect } from '../resources/effect.ts';
+import type { Rollout } from '../rollout/rollout.ts';
 
 /** What became of one host in a run. Times are ISO 8601, UTC. */
 export interface HostSummary {
@@ -57,6 +58,10 @@ export interface Summary {
   /** Milliseconds from the start to the end, or to the latest event. */
   readonly duration: number;
   readonly interrupted: boolean;
+  /** How it goes about its hosts; `null` where it changes none. */
+  readonly rollout: Rollout | null;
+  /** Why no host started any more; `null`: it did not halt. */
+  readonly halted: string | null;
   /** In the order of the run. */
   readonly hosts: readonly HostSummary[];
   readonly totals: Totals;

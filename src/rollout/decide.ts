@@ -1,6 +1,6 @@
 import { spentBudget } from './budget.ts';
 import type { Policy } from './policy.ts';
-import type { RolloutState, Standing } from './state.ts';
+import { type RolloutState, type Standing, step } from './state.ts';
 import { isOpen, nextOpening } from './window.ts';
 
 /** The time, as the rollout needs it. */
@@ -31,6 +31,19 @@ export type Decision =
 
 /** Who may start now, who never will, and how long to wait. Pure: the same state, policy and moment decide the same. */
 export function decide(state: RolloutState, policy: Policy, moment: Moment): readonly Decision[] {
+  const cutOff = inStanding(state, 'cut-off');
+  if (cutOff.length === 0) return decideWaiting(state, policy, moment);
+  if (state.stopping) {
+    const skipped = cutOff.map((host): Decision => ({ kind: 'skip', host, reason: { kind: 'interrupted' } }));
+    return [...skipped, ...decideWaiting(state, policy, moment)];
+  }
+  // Neither a spent budget nor a closed window leaves a host in the middle of its work: they have their slots already.
+  const going = cutOff.reduce((before, host) => step(before, { type: 'started', host, now: moment.now }), state);
+  const started = cutOff.map((host): Decision => ({ kind: 'start', host }));
+  return [...started, ...decideWaiting(going, policy, moment)];
+}
+
+function decideWaiting(state: RolloutState, policy: Policy, moment: Moment): readonly Decision[] {
   const waiting = inStanding(state, 'waiting');
   if (waiting.length === 0) return [];
   const skip = (reason: SkipReason): readonly Decision[] => waiting.map((host) => ({ kind: 'skip', host, reason }));
@@ -58,7 +71,7 @@ export function isOver(state: RolloutState): boolean {
   return [...state.hosts.values()].every((standing) => standing.kind === 'ended');
 }
 
-/** Hosts that count against the limits: at work, or out of service after it. */
+/** Hosts that count against the limits: at work, cut off from it, or out of service after it. */
 export function inFlight(state: RolloutState): readonly string[] {
   return [...state.hosts].filter(([, standing]) => isInFlight(standing)).map(([host]) => host);
 }
@@ -106,7 +119,9 @@ function slotHolders(state: RolloutState): readonly string[] {
 }
 
 function isInFlight(standing: Standing): boolean {
-  return standing.kind === 'working' || (standing.kind === 'ended' && standing.holdsSlot);
+  return (
+    standing.kind === 'working' || standing.kind === 'cut-off' || (standing.kind === 'ended' && standing.holdsSlot)
+  );
 }
 
 function inStanding(state: RolloutState, kind: Standing['kind']): readonly string[] {

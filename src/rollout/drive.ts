@@ -3,6 +3,7 @@ import type { Failure } from '../events/event.ts';
 import { failureOf } from '../host/failure.ts';
 import type { Clock } from '../host/reboot.ts';
 import type { HostEnd } from '../host/run.ts';
+import { foldNames } from '../names.ts';
 import { type Decision, decide, isOver, type SkipReason } from './decide.ts';
 import type { Policy } from './policy.ts';
 import { beginRollout, type RolloutState, step } from './state.ts';
@@ -14,6 +15,8 @@ export interface HostRunner {
 
 export interface DriveOptions {
   readonly hosts: readonly string[];
+  /** Where they stand when it begins. Default: all of them wait. */
+  readonly from?: RolloutState | undefined;
   readonly policy: Policy;
   readonly runner: HostRunner;
   readonly bus: Bus;
@@ -28,14 +31,23 @@ export interface DriveOptions {
  * Carries out what `decide` says until every host has ended: the one impure file of the rollout. A runner that throws
  * ends its own host as failed and no other.
  */
-export async function drive({ hosts, policy, runner, bus, clock, wall, stop }: DriveOptions): Promise<void> {
-  let state: RolloutState = beginRollout(hosts);
+export async function drive({ hosts, from, policy, runner, bus, clock, wall, stop }: DriveOptions): Promise<void> {
+  let state: RolloutState = from ?? beginRollout(hosts);
+  let heldUntil = 0;
   const working = new Map<string, Promise<void>>();
 
   const end = (host: string, ended: HostEnd): void => {
     const holdsSlot = ended.holdsSlot ?? ended.state === 'lost';
     state = step(state, { type: 'ended', host, state: ended.state, holdsSlot });
     bus.emit({ type: 'host-ended', host, ...ended });
+  };
+  const tell = (decisions: readonly Decision[], wallNow: number): void => {
+    const why = whyHalted(decisions);
+    if (why !== null) bus.emit({ type: 'halted', why });
+    const hold = decisions.find((decision) => decision.kind === 'hold');
+    if (hold?.why !== 'window' || wallNow + hold.milliseconds === heldUntil) return;
+    heldUntil = wallNow + hold.milliseconds;
+    bus.emit({ type: 'held', until: new Date(heldUntil).toISOString() });
   };
   const work = async (host: string): Promise<void> => {
     const ended = await startOrExplain(bus, runner, host);
@@ -54,7 +66,9 @@ export async function drive({ hosts, policy, runner, bus, clock, wall, stop }: D
 
   while (!isOver(state)) {
     if (stop.aborted && !state.stopping) state = step(state, { type: 'stop' });
-    const decisions = decide(state, policy, { now: clock.now(), wall: wall() });
+    const moment = { now: clock.now(), wall: wall() };
+    const decisions = decide(state, policy, moment);
+    tell(decisions, moment.wall);
     for (const decision of decisions) if (decision.kind !== 'hold') act(decision);
     const hold = decisions.find((decision) => decision.kind === 'hold');
     await changed([...working.values()], hold?.milliseconds ?? null, clock, state.stopping ? null : stop);
@@ -86,25 +100,35 @@ async function startOrExplain(bus: Bus, runner: HostRunner, host: string): Promi
   }
 }
 
-function notStarted(host: string, reason: SkipReason): Failure {
-  const { code, why, next } = explain(reason);
-  return { code, host, thing: 'not started', message: `${host}: ${why}`, ...(next !== undefined && { next }) };
+/** Why hosts will never start although nobody asked to stop; `null`: there are none. */
+function whyHalted(decisions: readonly Decision[]): string | null {
+  const reasons = decisions.flatMap((decision) => (decision.kind === 'skip' ? [decision.reason] : []));
+  const reason = reasons.find(({ kind }) => kind !== 'interrupted');
+  return reason === undefined ? null : explain(reason);
 }
 
-function explain(reason: SkipReason): { readonly code: string; readonly why: string; readonly next?: string } {
+function notStarted(host: string, reason: SkipReason): Failure {
+  const why = explain(reason);
+  if (reason.kind === 'interrupted') {
+    return { code: 'interrupted', host, thing: 'not started', message: `${host}: ${why}` };
+  }
+  const message = `${host}: not started, the rollout has halted: ${why}`;
+  return { code: `rollout.${reason.kind}`, host, thing: 'not started', message };
+}
+
+function explain(reason: SkipReason): string {
   switch (reason.kind) {
     case 'interrupted':
-      return { code: 'interrupted', why: 'interrupted before it started' };
+      return 'interrupted before it started';
     case 'halted':
-      return { code: 'rollout.halted', why: `not started, the rollout has halted: ${reason.why}` };
-    case 'no-slot':
-      return {
-        code: 'rollout.no-slot',
-        why: `not started: ${reason.holders.join(', ')} ${reason.holders.length === 1 ? 'is' : 'are'} out of service and took every slot`,
-        next: 'bring them back, then go on',
-      };
+      return reason.why;
+    case 'no-slot': {
+      const { holders } = reason;
+      const [are, them] = holders.length === 1 ? ['is', 'it'] : ['are', 'them'];
+      return `${foldNames(holders).join(', ')} ${are} out of service and took every place; bring ${them} back, then go on`;
+    }
     case 'no-window':
-      return { code: 'rollout.no-window', why: 'not started: no maintenance window ever opens' };
+      return 'no maintenance window ever opens';
   }
 }
 

@@ -4,6 +4,8 @@ import type { HostState } from '../events/event.ts';
 export type Standing =
   | { readonly kind: 'waiting' }
   | { readonly kind: 'working' }
+  /** It was at work when the controller died: it holds its slot, and goes on before anybody else starts. */
+  | { readonly kind: 'cut-off' }
   | {
       readonly kind: 'ended';
       readonly state: HostState;
@@ -27,16 +29,22 @@ export type RolloutEvent =
   | { readonly type: 'ended'; readonly host: string; readonly state: HostState; readonly holdsSlot: boolean }
   | { readonly type: 'stop' };
 
-/** The state before anything happened. */
-export function beginRollout(hosts: readonly string[]): RolloutState {
-  return { hosts: new Map(hosts.map((host) => [host, { kind: 'waiting' }])), stopping: false, lastStart: null };
+/** The state before anything happened; hosts that `ended` already count, and are not started. */
+export function beginRollout(
+  hosts: readonly string[],
+  ended: ReadonlyMap<string, HostState> = new Map(),
+): RolloutState {
+  const standings = new Map<string, Standing>();
+  for (const [host, state] of ended) standings.set(host, { kind: 'ended', state, holdsSlot: state === 'lost' });
+  for (const host of hosts) standings.set(host, { kind: 'waiting' });
+  return { hosts: standings, stopping: false, lastStart: null };
 }
 
 /** The state after an event. Pure. An event about a host that it cannot be true of is a bug and throws. */
 export function step(state: RolloutState, event: RolloutEvent): RolloutState {
   if (event.type === 'stop') return { ...state, stopping: true };
   const before = state.hosts.get(event.host);
-  const wanted = event.type === 'started' ? ['waiting'] : ['waiting', 'working'];
+  const wanted = event.type === 'started' ? ['waiting', 'cut-off'] : ['waiting', 'cut-off', 'working'];
   if (before === undefined || !wanted.includes(before.kind)) {
     throw new Error(`rollout: ${event.host} cannot be ${event.type} when it is ${before?.kind ?? 'not part of it'}`);
   }

@@ -10,7 +10,7 @@ import { readJournal } from '../../src/events/read-journal.ts';
 import { runFolder } from '../../src/events/run-folder.ts';
 
 const at = '2026-11-23T03:50:00.000Z';
-const header = '{"v":1,"document":"vfleet journal"}\n';
+const header = '{"v":2,"document":"vfleet journal"}\n';
 const event = (text: string): Stamped => ({ at, type: 'warning', host: null, text });
 const line = (text: string): string => `${JSON.stringify(event(text))}\n`;
 
@@ -58,7 +58,7 @@ describe('openJournal', () => {
         const events = ['\u2028 \n \r', ...texts].map(event);
         for (const one of events) journal.append(one);
         await journal.sync();
-        expect(await readJournal(journal.path)).toEqual({ events, torn: false });
+        expect(await readJournal(journal.path)).toMatchObject({ events, torn: false });
         await journal.close();
       }),
       { numRuns: 20 },
@@ -93,7 +93,7 @@ describe('readJournal', () => {
 
   it('takes the zeros that a power cut leaves at the end for a torn line', async () => {
     const path = await stored(header + line('one') + '\0'.repeat(512));
-    expect(await readJournal(path)).toEqual({ events: [event('one')], torn: true });
+    expect(await readJournal(path)).toMatchObject({ events: [event('one')], torn: true });
   });
 
   it.each([
@@ -122,10 +122,10 @@ describe('readJournal', () => {
   });
 
   it('refuses the journal of a newer vfleet, even one it could half read', async () => {
-    const path = await stored(`{"v":2,"document":"vfleet journal"}\n${line('one')}`);
+    const path = await stored(`{"v":3,"document":"vfleet journal"}\n${line('one')}`);
     await expect(readJournal(path)).rejects.toMatchObject({
       code: 'journal.newer',
-      message: expect.stringContaining('version 2'),
+      message: expect.stringContaining('version 3'),
     });
   });
 

@@ -33,6 +33,8 @@ describe('renderJson', () => {
         'endedAt',
         'durationSeconds',
         'interrupted',
+        'halted',
+        'rollout',
         'exitCode',
       ].concat(['totals', 'hosts', 'warnings']),
     );

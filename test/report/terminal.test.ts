@@ -28,7 +28,8 @@ function show(screen: Screen, options: { readonly colour?: boolean; readonly hos
   });
   const tell = async (...events: readonly Event[]): Promise<void> => {
     for (const event of events) {
-      if (event.type === 'run-started' || event.type === 'host-started') await bus.intend(event);
+      if (event.type === 'run-started' || event.type === 'run-resumed' || event.type === 'host-started')
+        await bus.intend(event);
       else if (event.type !== 'write-intent' && event.type !== 'effect-intent' && event.type !== 'hook-intent')
         bus.emit(event);
     }

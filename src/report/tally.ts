@@ -1,0 +1,94 @@
+import type { PlannedChange, Stamped } from '../events/event.ts';
+
+/** What was made on one host, counted over all parts of a run. */
+export interface Tally {
+  /** Write scripts that changed the host. */
+  readonly writes: number;
+  readonly reboots: number;
+  /** How many there were before this part of the run. */
+  readonly earlier: { readonly writes: number; readonly reboots: number };
+  readonly open: Announced;
+  /** What an earlier part announced: its controller died before it could tell whether it was done. */
+  readonly carried: Announced;
+}
+
+/** Acts of which nobody has told yet that they are done. */
+interface Announced {
+  /** Resources that a write was about; `null`: none is open. */
+  readonly write: readonly string[] | null;
+  readonly reboot: boolean;
+}
+
+const nothing: Announced = { write: null, reboot: false };
+
+/** Nothing was made yet. */
+export const emptyTally: Tally = {
+  writes: 0,
+  reboots: 0,
+  earlier: { writes: 0, reboots: 0 },
+  open: nothing,
+  carried: nothing,
+};
+
+/** The tally when its run goes on after its controller died or was stopped. */
+export function nextPart({ writes, reboots, open, carried }: Tally): Tally {
+  return {
+    ...{ writes, reboots, earlier: { writes, reboots }, open: nothing },
+    carried: { write: open.write ?? carried.write, reboot: open.reboot || carried.reboot },
+  };
+}
+
+/** The tally after an event of its host. Pure. */
+export function tally(before: Tally, event: Stamped): Tally {
+  switch (event.type) {
+    case 'write-intent': {
+      const write = resourcesOf(event.changes);
+      // What is written once more was not written before.
+      const done = before.carried.write !== null && !before.carried.write.some((name) => write.includes(name));
+      const after = done ? withEarlier(before, { writes: 1, reboots: 0 }) : before;
+      return { ...after, open: { ...after.open, write }, carried: { ...after.carried, write: null } };
+    }
+    case 'written':
+      return { ...before, writes: before.writes + 1, open: { ...before.open, write: null } };
+    case 'effect-intent':
+      if (event.effect.kind !== 'reboot') return before;
+      return { ...before, open: { ...before.open, reboot: true }, carried: { ...before.carried, reboot: false } };
+    case 'rebooted':
+      return { ...before, reboots: before.reboots + 1, open: { ...before.open, reboot: false } };
+    case 'effect-done': {
+      if (event.effect.kind !== 'reboot' || !before.carried.reboot) return before;
+      const after = withEarlier(before, { writes: 0, reboots: 1 });
+      return { ...after, carried: { ...after.carried, reboot: false } };
+    }
+    case 'host-ended':
+      return ended(before, event);
+    default:
+      return before;
+  }
+}
+
+// A runner that broke off may not know of its own writes; the events do.
+function ended(before: Tally, event: Extract<Stamped, { readonly type: 'host-ended' }>): Tally {
+  const done = event.state === 'ok' && before.carried.write !== null;
+  const after = done ? withEarlier(before, { writes: 1, reboots: 0 }) : before;
+  return {
+    writes: Math.max(after.writes, after.earlier.writes + event.writes),
+    reboots: Math.max(after.reboots, after.earlier.reboots + event.reboots),
+    earlier: after.earlier,
+    open: nothing,
+    carried: done ? nothing : { ...after.carried },
+  };
+}
+
+function withEarlier(before: Tally, more: { readonly writes: number; readonly reboots: number }): Tally {
+  return {
+    ...before,
+    writes: before.writes + more.writes,
+    reboots: before.reboots + more.reboots,
+    earlier: { writes: before.earlier.writes + more.writes, reboots: before.earlier.reboots + more.reboots },
+  };
+}
+
+function resourcesOf(changes: readonly PlannedChange[]): readonly string[] {
+  return changes.map(({ resource }) => resource);
+}

@@ -1,0 +1,56 @@
+import type { Failure, HostState, Stamped } from '../events/event.ts';
+import type { RolloutState, Standing } from './state.ts';
+
+/**
+ * Where every host of a run stands for whoever goes on with it, by the events of its journal. Pure. Hosts that ended stay
+ * ended: their failures count, and a lost one keeps its slot. One that was at work, also when it came to a safe end because
+ * somebody asked to stop, is `cut-off`: it goes on first. One that was only not started waits, and so do those of `again`.
+ */
+export function resumeState(events: Iterable<Stamped>, again: ReadonlySet<string> = new Set()): RolloutState {
+  const hosts = new Map<string, Known>();
+  for (const event of events) {
+    if (event.type === 'run-started') {
+      for (const { name } of event.hosts) hosts.set(name, { standing: waiting, cutEarlier: false });
+    } else if (event.type === 'run-resumed') {
+      for (const name of event.left) {
+        const cutEarlier = hosts.get(name)?.standing.kind === 'cut-off';
+        hosts.set(name, { standing: cutEarlier ? cutOff : waiting, cutEarlier });
+      }
+    } else if (event.type === 'host-started' || event.type === 'host-ended') {
+      const cutEarlier = hosts.get(event.host)?.cutEarlier ?? false;
+      const standing = event.type === 'host-started' ? cutOff : ended(event, cutEarlier);
+      hosts.set(event.host, { standing, cutEarlier });
+    }
+  }
+  const standings = [...hosts].map(([name, { standing }]): [string, Standing] => [
+    name,
+    again.has(name) ? waiting : standing,
+  ]);
+  return { hosts: new Map(standings), stopping: false, lastStart: null };
+}
+
+interface Known {
+  /** As whoever goes on now finds it. */
+  readonly standing: Standing;
+  /** It was cut off in an earlier part of the run. */
+  readonly cutEarlier: boolean;
+}
+
+const waiting: Standing = { kind: 'waiting' };
+const cutOff: Standing = { kind: 'cut-off' };
+
+function ended(event: Extract<Stamped, { readonly type: 'host-ended' }>, cutEarlier: boolean): Standing {
+  const { state, holdsSlot = state === 'lost', failure } = event;
+  if (!isUnfinished(state, failure)) return { kind: 'ended', state, holdsSlot };
+  return cutEarlier || state !== 'skipped' ? cutOff : waiting;
+}
+
+/** Whether a host ended only because the rollout did: by Ctrl-C, or as it halted before the host could start. */
+export function isUnfinished(state: HostState, failure: Pick<Failure, 'code'> | null | undefined): boolean {
+  return failure?.code === 'interrupted' || (state === 'skipped' && (failure?.code.startsWith('rollout.') ?? false));
+}
+
+/** Hosts that a resumed rollout has something to do for. */
+export function leftOf(state: RolloutState): readonly string[] {
+  return [...state.hosts].flatMap(([host, { kind }]) => (kind === 'ended' ? [] : [host]));
+}
