@@ -29,6 +29,8 @@ export interface BootPlan {
   readonly notes: readonly string[];
   /** All arguments that are then configured, as the kernel gets them; `null` where code configures some of them. */
   readonly line: readonly string[] | null;
+  /** The file that has all of `line` for every boot entry; absent: `/etc/default/grub` and what it takes in. */
+  readonly lineIn?: string;
 }
 
 /** What the boot loader's own tool does to the arguments that it keeps. */

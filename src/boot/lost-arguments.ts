@@ -7,12 +7,19 @@ const generated = ['BOOT_IMAGE', 'root', 'ro', 'rw', 'rootflags', 'rootfstype', 
 
 /**
  * Arguments of the default boot entry that nothing configures: somebody edited the generated file, by hand or with grubby
- * on CentOS 7, and the next regeneration, whoever starts it, drops them. `line` is what is configured.
+ * on CentOS 7, and the next regeneration, whoever starts it, drops them. `line` is what is configured. With `all`, of any
+ * entry: where all are made of one line, and the firmware decides from which partition it boots.
  */
-export function lostArguments(entries: readonly BootEntry[] | null, line: readonly string[]): readonly string[] {
-  const entry = entries?.find((candidate) => candidate.default);
-  return parseArguments(entry?.arguments ?? '')
-    .map((argument) => kernelToken(argument.token))
+export function lostArguments(
+  entries: readonly BootEntry[] | null,
+  line: readonly string[],
+  all = false,
+): readonly string[] {
+  const looked = entries?.filter((entry) => all || entry.default) ?? [];
+  const tokens = looked
+    .slice(0, all ? looked.length : 1)
+    .flatMap((entry) => parseArguments(entry.arguments).map((argument) => kernelToken(argument.token)));
+  return [...new Set(tokens)]
     .filter((token) => !token.startsWith('$') && !generated.includes(parseArgument(token).name))
     .filter((token) => !line.some((other) => sameName(parseArgument(other).name, parseArgument(token).name)));
 }

@@ -6,6 +6,7 @@ import { parseArguments } from './arguments.ts';
 import type { BootDriver, BootInput, BootPlan } from './driver.ts';
 import { editCmdline } from './edit-cmdline.ts';
 import { ownedAt } from './owned.ts';
+import { writeProxmoxEntries } from './proxmox-entries.ts';
 import { judgeEsp, type ProxmoxEsp, parseEsps, printEsps } from './proxmox-esp.ts';
 import { updateGrub } from './update-grub.ts';
 import type { ArgumentWish } from './wish.ts';
@@ -15,7 +16,7 @@ const cmdline = '/etc/kernel/cmdline';
 /**
  * Hosts whose EFI system partitions proxmox-boot-tool keeps (Proxmox VE, "Host Bootloader"): either systemd-boot starts them,
  * with the arguments of the first line of `/etc/kernel/cmdline`, or GRUB, with those of `/etc/default/grub`; what is edited
- * in the place of the other has no effect. `proxmox-boot-tool refresh` writes the entries of all partitions.
+ * in the place of the other has no effect. What is configured comes into the entries of all partitions as `writeProxmoxEntries` tells.
  */
 export const proxmoxBootTool: BootDriver = {
   loader: 'proxmox-boot-tool',
@@ -33,12 +34,9 @@ export const proxmoxBootTool: BootDriver = {
     const starter = starterOf(facts, state, parseEsps(state.probe('esps').stdout));
     if (starter === 'grub') return updateGrub.standing?.(input) ?? {};
     const file = state.file(cmdline);
-    const [first = ''] = file.kind === 'file' ? file.bytes.toString('latin1').split('\n') : [];
-    return { [cmdline]: parseArguments(first).map((argument) => argument.token) };
+    return { [cmdline]: file.kind === 'file' ? tokensOf(file.bytes.toString('latin1')) : [] };
   },
-  regenerate: () => sh`
-PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin
-proxmox-boot-tool refresh && sync`,
+  regenerate: () => writeProxmoxEntries(),
   readBack: () => sh`section boot-entries
 ${printEsps()}`,
   judgeReadBack: (text, effect) => judge(parseEsps(text), effect),
@@ -56,7 +54,7 @@ function plan(wish: ArgumentWish, input: BootInput): BootPlan {
   const base = starter === 'grub' ? updateGrub.plan(wish, input) : planCmdline(wish, input);
   const outdated = esps.some((esp) => esp.kind !== 'unreadable' && judgeEsp(esp, wish).length > 0);
   const due = base.files.length > 0 || outdated;
-  return { ...base, outdated, notes: [...base.notes, ...(due ? powerNotes(esps) : [])] };
+  return { ...base, outdated, notes: [...base.notes, ...(due ? powerNotes(esps, starter) : [])] };
 }
 
 function planCmdline(wish: ArgumentWish, { host, state, owned: all }: BootInput): BootPlan {
@@ -73,8 +71,14 @@ function planCmdline(wish: ArgumentWish, { host, state, owned: all }: BootInput)
     added,
     removed,
     notes,
-    line: null,
+    line: tokensOf(after),
+    lineIn: cmdline,
   };
+}
+
+/** Those of the first line, which is all that the tool reads. */
+function tokensOf(text: string): readonly string[] {
+  return parseArguments(text.split('\n')[0] ?? '').map((argument) => argument.token);
 }
 
 type Starter = 'systemd-boot' | 'grub';
@@ -115,18 +119,18 @@ function judge(esps: readonly ProxmoxEsp[], wish: ArgumentWish): readonly string
   return esps.flatMap((esp) => judgeEsp(esp, wish));
 }
 
-/** The tool copies kernels and writes entries in place, one partition after the other. */
-function powerNotes(esps: readonly ProxmoxEsp[]): readonly string[] {
+/**
+ * Entries of systemd-boot are replaced one by one. All else the tool writes in place, one partition after the other, and the
+ * firmware does not go on to another partition when a file on the first one is in pieces.
+ */
+function powerNotes(esps: readonly ProxmoxEsp[], starter: Starter): readonly string[] {
   const gone = esps.filter(({ kind }) => kind === 'absent').map(({ uuid }) => uuid);
-  const there = esps.length - gone.length;
-  const others =
-    there > 1
-      ? `the other ${there - 1} stay${there === 2 ? 's' : ''} bootable`
-      : 'and there is no other one to boot from';
+  const files =
+    starter === 'grub' ? 'grub.cfg, and with a new initramfs that image,' : 'a new initramfs, where one is due,';
   return [
-    ...(there > 0
+    ...(esps.length > gone.length
       ? [
-          `power lost while proxmox-boot-tool writes an EFI system partition may leave that one without an entry; ${others}`,
+          `proxmox-boot-tool writes ${files} in place on one EFI system partition after the other: power lost meanwhile may leave a host that boots only from another partition or kernel, chosen by hand`,
         ]
       : []),
     ...gone.map((uuid) => `ESP ${uuid} is listed and not there; \`proxmox-boot-tool clean\` takes it off the list`),

@@ -51,7 +51,7 @@ export function undoBoot(input: BootUndoInput): BootUndo {
   const change = changeOf(plan, tokens, input);
   if (change !== null) {
     const context = { host, facts, ownedArguments: owned, regenerationDue: input.regenerationDue };
-    refuseLoss({ line, removed: [...plan.removed, ...tokens] }, change.effects, context);
+    refuseLoss({ ...whole, line, removed: [...plan.removed, ...tokens] }, change.effects, context);
   }
   const isGone = (token: string): boolean => line === null || !line.includes(token);
   const names = line === null ? [] : tokens.map((token) => parseArgument(token).name);

@@ -102,22 +102,23 @@ function effectsOf(wish: ArgumentWish, plan: BootPlan, { facts }: ChangeContext)
  * renames the network interfaces, and the host is lost. Errors: `boot.lost-arguments`.
  */
 export function refuseLoss(
-  plan: Pick<BootPlan, 'line' | 'removed'>,
+  plan: Pick<BootPlan, 'line' | 'lineIn' | 'removed'>,
   effects: readonly Effect[],
   { host, facts, regenerationDue }: ChangeContext,
 ): void {
   // What an earlier run took out of the file is still in the entries until its regeneration.
   if (!bootDriver(facts).generates || regenerationDue || plan.line === null) return;
   if (!effects.some((effect) => effect.kind === 'boot-configuration')) return;
-  const lost = lostArguments(facts.boot.entries, [...plan.line, ...plan.removed]);
+  const { line, lineIn, removed } = plan;
+  const lost = lostArguments(facts.boot.entries, [...line, ...removed], lineIn !== undefined);
   if (lost.length === 0) return;
   throw new VfleetError({
     code: 'boot.lost-arguments',
     host,
-    thing: `the boot entries in ${facts.boot.configPath}`,
+    thing: `the boot entries ${facts.boot.configPath === null ? `of ${facts.boot.loader}` : `in ${facts.boot.configPath}`}`,
     expected: 'arguments that a file configures',
     found: `${lost.join(' ')}, which no file configures and generating anew would drop`,
-    next: `add them to GRUB_CMDLINE_LINUX in /etc/default/grub, or take them out of the boot entries; nothing was changed`,
+    next: `add them to ${lineIn ?? 'GRUB_CMDLINE_LINUX in /etc/default/grub'}, or take them out of the boot entries; nothing was changed`,
   });
 }
 
