@@ -24,8 +24,11 @@ export async function givenOf(run: Run): Promise<Given> {
   const parts = fleet.extraVars.map(withoutSecrets);
   return {
     folder: process.cwd(),
-    inventory: args.inventory ?? environment.inventory,
-    playbook: run.name ?? null,
+    inventory: args.inventory ?? null,
+    defaultInventory: environment.inventory,
+    limit: args.limit ?? [],
+    playbook: (args as { readonly playbook?: string }).playbook ?? run.name ?? null,
+    words: run.words ?? [],
     extraVars: parts.flatMap(({ shown }) => shown),
     secrets: parts.flatMap(({ secrets }) => secrets),
     options: optionsOf(args),
@@ -62,9 +65,9 @@ export function planPath(folder: string): string {
 
 /** Keeps what was shown, so that whoever goes on with the run does exactly that. Errors: `plan.unwritable`. */
 export async function keepPlan(path: string, given: Given, hosts: readonly HostPlan[]): Promise<void> {
-  const { inventory, extraVars, adopt, playbook, pins } = given;
+  const { inventory, defaultInventory, extraVars, adopt, playbook, pins } = given;
   await savePlan(path, {
-    ...{ createdAt: new Date().toISOString(), inventory, extraVars, adopt, hosts },
+    ...{ createdAt: new Date().toISOString(), inventory: inventory ?? defaultInventory, extraVars, adopt, hosts },
     pins: { ...pins, playbook: playbook ?? '', playbookDigest: pins.playbookDigest ?? '' },
   });
 }

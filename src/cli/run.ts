@@ -36,6 +36,8 @@ export interface Run {
   readonly environment: Environment;
   /** By host: what was shown and must be done exactly. */
   readonly expected?: ReadonlyMap<string, HostPlan>;
+  /** Hosts on which a part of that may be done already. */
+  readonly underWay?: ReadonlySet<string> | undefined;
   readonly reboot?: Partial<RebootPolicy>;
   readonly guestsAllowed?: boolean;
   readonly rebootAgain?: boolean;
@@ -45,6 +47,8 @@ export interface Run {
   readonly task?: Task;
   /** Of a task: only show what would be done. */
   readonly dryRun?: boolean;
+  /** What was given for this command alone, as it can be pasted again. */
+  readonly words?: readonly string[] | undefined;
   /** The playbook as it was named, and its file; absent: it has none. */
   readonly name?: string | undefined;
   readonly path?: string | undefined;
@@ -112,6 +116,7 @@ export async function run(run: Run): Promise<Summary> {
           stop: interrupts.stop,
           abandon: interrupts.abandon,
           ...(expected !== undefined && { expected }),
+          underWay: run.underWay?.has(host.name) ?? false,
         };
         return [host.name, context];
       }),

@@ -67,10 +67,10 @@ export async function doTask(given: FleetTask, args: TaskArguments, environment:
 }
 
 function start(
-  { command, fleet, playbook, task }: FleetTask,
+  { command, fleet, playbook, task, words }: FleetTask,
   args: TaskArguments,
   environment: Environment,
   options: Pick<Run, 'dryRun' | 'expected'> = {},
 ): Promise<Summary> {
-  return run({ command, fleet, playbook, vars: new Map(), task, args, environment, ...options });
+  return run({ command, fleet, playbook, vars: new Map(), task, words, args, environment, ...options });
 }

@@ -5,10 +5,14 @@ import type { RebootPolicy } from '../host/reboot.ts';
 export interface Given {
   /** Folder in which relative paths hold. */
   readonly folder: string;
-  /** As given, or the default. */
-  readonly inventory: string;
+  /** As given; `null`: the default, which is `defaultInventory`. */
+  readonly inventory: string | null;
+  readonly defaultInventory: string;
+  readonly limit: readonly string[];
   /** As given; `null`: the command has no playbook file, or only the name of one. */
   readonly playbook: string | null;
+  /** Words of this command alone. */
+  readonly words: readonly string[];
   /** Arguments of `-e` in which there is no secret; files are named only. */
   readonly extraVars: readonly string[];
   /** Names of variables that were given with `-e`, and of which the value is stored nowhere. */

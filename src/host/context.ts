@@ -41,6 +41,8 @@ export interface HostContext {
   readonly adopt?: boolean;
   /** What `apply` was shown and must do exactly; absent: whatever is due. */
   readonly expected?: HostPlan;
+  /** A part of that may be done: an earlier part of the run, or the run that this one repeats, was cut off in it. */
+  readonly underWay?: boolean;
   /** Aborted: come to a safe end at the next boundary between steps. */
   readonly stop: AbortSignal;
   /** Aborted: also give up waiting. */

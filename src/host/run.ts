@@ -81,8 +81,8 @@ async function runPhases(session: Session): Promise<void> {
 
 /** Errors: `plan.differs` where the playbook did not come to all that was planned. */
 function noticeInPlace(session: Session): void {
-  const { expected } = session.context;
-  if (expected === undefined || !session.inPlace) return;
+  const { expected, underWay = false } = session.context;
+  if (expected === undefined || underWay || !session.inPlace) return;
   refusePart(expected, session.step);
   session.enter('plan', 'this plan was applied already: everything in it is in place');
 }
