@@ -1,11 +1,13 @@
-import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { BootPlan } from '../../src/boot/driver.ts';
 import type { OwnedArguments } from '../../src/boot/owned.ts';
+import { printEsps } from '../../src/boot/print-esps.ts';
 import { proxmoxBootTool } from '../../src/boot/proxmox-boot-tool.ts';
-import { judgeEsp, parseEsps, printEsps } from '../../src/boot/proxmox-esp.ts';
+import { writeProxmoxEntries } from '../../src/boot/proxmox-entries.ts';
+import { judgeEsp, parseEsps } from '../../src/boot/proxmox-esp.ts';
 import type { ArgumentWish } from '../../src/boot/wish.ts';
 import type { Facts } from '../../src/facts/facts.ts';
 import { run, shells } from '../resources/shells.ts';
@@ -64,7 +66,6 @@ it('T4: Proxmox with ZFS and UEFI, where editing GRUB does nothing, is edited wh
   expect(proxmoxBootTool.judgeReadBack(esps, due)).toEqual([
     'ESP 654E-D6BD: boot entry a.conf lacks intel_iommu=on, lacks iommu=pt',
   ]);
-  expect(proxmoxBootTool.regenerate(bySystemdBoot, due).text).toContain('proxmox-boot-tool refresh');
 });
 
 it('with GRUB on its partitions is edited by the drop-in, and /etc/kernel/cmdline is not', () => {
@@ -175,9 +176,13 @@ function labOf(files: Readonly<Record<string, string>>): { readonly root: string
     `for last in "$@"; do dir=$last; done
 for word in "$@"; do case $word in UUID=*) uuid=\${word#UUID=};; esac; done
 [ -d ${root}/esp/$uuid ] || exit 32
-cp -r ${root}/esp/$uuid/. "$dir" && echo "$dir" >>${root}/mounted`,
+case $* in
+  *'-o ro'*) cp -r ${root}/esp/$uuid/. "$dir" ;;
+  *) rmdir "$dir" && ln -s ${root}/esp/$uuid "$dir" ;;
+esac && echo "$dir" >>${root}/mounted`,
   );
-  tool('umount', `find "$1" -mindepth 1 -delete`);
+  tool('umount', `if [ -h "$1" ]; then rm "$1"; mkdir "$1"; else find "$1" -mindepth 1 -delete; fi`);
+  tool('proxmox-boot-tool', ':');
   // As the real one: everything that is mounted, for what is named by an empty word.
   tool('findmnt', 'for word in "$@"; do [ -n "$word" ] || echo /; done; exit 1');
   return { root, env: { PATH: `${root}/bin:/usr/bin:/bin`, TMPDIR: join(root, 'tmp') } };
@@ -224,5 +229,50 @@ describe.each(shells.map((shell) => ({ shell, name: shell.join(' ') })))('under 
   it('prints nothing where there is no list', async () => {
     const { stdout } = await run(printEsps(join(lab.root, 'nowhere')), shell, { env: lab.env });
     expect(parseEsps(stdout.toString())).toEqual([]);
+  });
+
+  describe('writing entries', () => {
+    const first = 'esp/654E-D6BD/loader/entries';
+    const second = 'esp/6550-5CBE/loader/entries';
+    const name = 'proxmox-6.8.12-4-pve.conf';
+    const wished = String.raw`${zfs} dyndbg="file a\tb +p" iommu=pt`;
+    const host = (files: Readonly<Record<string, string>> = {}): ReturnType<typeof labOf> =>
+      labOf({
+        uuids: '654E-D6BD\n6550-5CBE\nDEAD-0000',
+        cmdline: `${wished}\nno second line`,
+        [`${first}/${name}`]: entry('6.8.12-4-pve', zfs),
+        [`${first}/proxmox-6.8.4-2-pve.conf`]: entry('6.8.4-2-pve', wished),
+        [`${first}/memtest.conf`]: 'title memtest\noptions none\n',
+        [`${second}/${name}`]: entry('6.8.12-4-pve', zfs),
+        ...files,
+      });
+    const write = ({ root, env }: ReturnType<typeof labOf>) =>
+      run(writeProxmoxEntries(join(root, 'uuids'), root, join(root, 'cmdline')), shell, { env });
+    const logOf = ({ root }: ReturnType<typeof labOf>): string => readFileSync(join(root, 'log'), 'utf8');
+
+    it('brings the arguments into each, leaves all else, and leaves nothing mounted', async () => {
+      const at = host();
+      expect((await write(at)).code).toBe(0);
+      for (const folder of [first, second])
+        expect(readFileSync(join(at.root, folder, name), 'utf8')).toBe(entry('6.8.12-4-pve', wished));
+      expect(readFileSync(join(at.root, first, 'memtest.conf'), 'utf8')).toContain('options none');
+      expect(readdirSync(join(at.root, first))).toHaveLength(3);
+      expect(readdirSync(join(at.root, 'tmp'))).toEqual([]);
+      expect(logOf(at)).not.toContain('proxmox-boot-tool');
+      const before = statSync(join(at.root, first, name)).ino;
+      expect((await write(at)).stdout.toString()).toBe('');
+      expect(statSync(join(at.root, first, name)).ino).toBe(before);
+    });
+
+    it.each([
+      ['GRUB starts one', { 'esp/6550-5CBE/EFI/proxmox/grubx64.efi': 'x' }],
+      ['one has no entry yet', { [`${second}/${name}`]: '' }],
+      ['the first line has no root=, of which the tool tells', { cmdline: '\nroot=x' }],
+    ])('leaves it to the tool where %s', async (_, files) => {
+      const at = host(files);
+      expect((await write(at)).code).toBe(0);
+      expect(logOf(at)).toContain('proxmox-boot-tool refresh\n');
+      expect(readdirSync(join(at.root, 'tmp'))).toEqual([]);
+    });
   });
 });

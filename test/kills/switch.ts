@@ -1,4 +1,4 @@
-import { closeSync, constants, openSync, rmSync, writeFileSync, writeSync } from 'node:fs';
+import { closeSync, constants, lstatSync, openSync, readlinkSync, rmSync, writeFileSync, writeSync } from 'node:fs';
 import { Socket } from 'node:net';
 import path from 'node:path';
 import { execute } from '../../src/lab/execute.ts';
@@ -26,6 +26,18 @@ export interface Switch {
   look(): void;
   /** Nothing is asked any more. */
   release(): void;
+}
+
+/** Where a path leads through links, as to a partition that is mounted. */
+function followed(root: string, at: string): string {
+  return at
+    .split('/')
+    .filter(Boolean)
+    .reduce((folder, name) => {
+      const next = path.join(folder, name);
+      const isLink = lstatSync(root + next, { throwIfNoEntry: false })?.isSymbolicLink() ?? false;
+      return isLink ? path.resolve(folder, readlinkSync(root + next)) : next;
+    }, '/');
 }
 
 /** Lets a node ask, and leaves the command at one of the moments without an answer. */
@@ -72,7 +84,7 @@ export async function armSwitch(node: LabNode, number: number | null): Promise<S
     if (name !== 'sync') return;
     const paths = args.filter((word) => !word.startsWith('-'));
     if (paths.length === 0 || args.includes('-f') || args.includes('--file-system')) history.syncAll();
-    for (const operand of paths) history.sync(operand);
+    for (const operand of paths) history.sync(followed(node.root, operand));
   };
 
   const socket = new Socket({ fd: ask, readable: true, writable: false });

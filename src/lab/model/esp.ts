@@ -8,6 +8,9 @@ export function partitionFolder(uuid: string): string {
   return `${modelFolder}/partitions/${uuid}`;
 }
 
+/** Where the stand-in of unshare(1) keeps what is mounted in each mount namespace. */
+const namespaceFolder = `${modelFolder}/namespaces`;
+
 /** The EFI system partitions in the order in which the firmware tries them, as folders of the tree. */
 export function systemPartitions({ boot }: MachineSettings): readonly string[] {
   if (boot.unmounted !== undefined) return boot.unmounted.map(({ uuid }) => partitionFolder(uuid));
@@ -25,9 +28,12 @@ export function findOnPartition(disk: Disk, partition: string, path: string): st
   return disk.size(at) === null ? null : at;
 }
 
-/** What the stand-in of mount(8) has copied to a mount point is not there after a boot. */
+/** What the stand-in of mount(8) has laid to a mount point is not there after a boot. */
 export function forgetMounts(disk: Disk, { filesystems }: MachineSettings): void {
-  for (const line of (disk.read('/proc/self/mounts') ?? '').split('\n')) {
+  const namespaces = disk.list(namespaceFolder).map((name) => `${namespaceFolder}/${name}`);
+  const tables = ['/proc/self/mounts', ...namespaces].map((path) => disk.read(path) ?? '');
+  disk.remove(namespaceFolder);
+  for (const line of tables.join('\n').split('\n')) {
     const [source = '', mount = '', type] = line.split(' ');
     if (type !== 'vfat' || !source.startsWith('/dev/') || filesystems.some((item) => item.mount === mount)) continue;
     disk.remove(mount);
@@ -42,10 +48,11 @@ export function partitionNames(disk: Disk, { boot, filesystems }: MachineSetting
     return disk.isFolder(at) || disk.size(at) !== null;
   });
   const plain = [...filesystems, ...there].filter(({ source }) => /^\/dev\/[a-z0-9]+$/.test(source));
-  return new Map(
-    plain.flatMap(({ uuid, source }): [string, Entry][] => [
+  return new Map([
+    ...(there.length > 0 ? [['/mnt', folder()] as const] : []),
+    ...plain.flatMap(({ uuid, source }): [string, Entry][] => [
       [source, file('', 0o600)],
       [`/dev/disk/by-uuid/${uuid}`, link(`../..${source.slice('/dev'.length)}`)],
     ]),
-  );
+  ]);
 }
