@@ -1,7 +1,9 @@
+import { writeFileSync } from 'node:fs';
+import path from 'node:path';
 import pLimit from 'p-limit';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { LabNode } from '../../src/lab/node.ts';
-import { type Fleet, startFleet } from '../e2e/fleet.ts';
+import { type Fleet, passthrough, startFleet } from '../e2e/fleet.ts';
 import { undo } from '../e2e/undo-steps.ts';
 import { type Cut, cutPower, type Deed, type Outcome, runCut, runUncut, type Uncut } from './cut.ts';
 import type { Loss } from './disk-history.ts';
@@ -22,20 +24,43 @@ const deadline = 60_000;
 /** Cuts that went wrong after which no more is learned. */
 const enough = 5;
 
-/**
- * Cuts the power of nodes of one kind at every write of an apply, with `--all` of its undo too, and judges what comes.
- * `onlyWithAll`: nothing of it is run otherwise.
- */
-export function killsOf(kind: string, options: { readonly onlyWithAll?: boolean } = {}): void {
-  describe.runIf(all || !options.onlyWithAll)(`a node of kind ${kind}`, () => {
+/** What is cut, and when. */
+interface Rows {
+  /** Nothing of it is run without `--all`. */
+  readonly onlyWithAll?: boolean;
+  /** Its undo is cut without `--all` too. */
+  readonly undo?: boolean;
+  /** No initramfs is due, only kernel arguments are. */
+  readonly onlyArguments?: boolean;
+}
+
+const argumentsPlaybook = `import { kernelArguments, playbook } from 'vfleet';
+export default playbook({
+  name: 'PCI passthrough',
+  async apply(host) {
+    await host.ensure(kernelArguments({ iommu: 'pt' }));
+    await host.settle();
+  },
+});
+`;
+
+/** Cuts the power of nodes of one kind at every write of an apply, with `--all` of its undo too, and judges what comes. */
+export function killsOf(kind: string, options: Rows = {}): void {
+  const name = options.onlyArguments ? `${kind}, arguments alone` : kind;
+  describe.runIf(all || !options.onlyWithAll)(`a node of kind ${name}`, () => {
     let fleet: Fleet;
     let nodes: readonly LabNode[];
     let applied: Uncut;
-    const apply: Deed = async (node) => (await fleet.one('apply', node.name, { reboot: { deadline } })).host;
+    let playbook = passthrough;
+    const apply: Deed = async (node) => (await fleet.one('apply', node.name, { playbook, reboot: { deadline } })).host;
     const takeBack: Deed = async (node) => (await undo(fleet, node)).host;
     beforeAll(async () => {
       fleet = await startFleet(Array.from({ length: side }, (_, index) => ({ name: `n${index}`, kind })));
       nodes = fleet.lab.nodes;
+      if (options.onlyArguments) {
+        playbook = path.join(fleet.folder, 'arguments.ts');
+        writeFileSync(playbook, argumentsPlaybook);
+      }
       for (const node of nodes) layWrappers(node.root);
       const node = firstOf(nodes);
       // What was to be booted once only is over: the disk of the beginning boots as it will after a cut.
@@ -45,15 +70,18 @@ export function killsOf(kind: string, options: { readonly onlyWithAll?: boolean 
     afterAll(() => fleet?.stop());
 
     it('boots, and the next apply ends the work, at whatever write of an apply its power is cut', async () => {
-      await judge(`apply on ${kind}`, apply, nodes, applied);
+      await judge(`apply on ${name}`, apply, nodes, applied);
     });
 
-    it.runIf(all)('boots, and the next undo ends the work, at whatever write of an undo its power is cut', async () => {
-      const node = firstOf(nodes);
-      await cutPower(node, applied.after);
-      const undone = await runUncut(takeBack, node);
-      await judge(`undo on ${kind}`, takeBack, nodes, { ...undone, lines: applied.lines });
-    });
+    it.runIf(all || options.undo)(
+      'boots, and the next undo ends the work, at whatever write of an undo its power is cut',
+      async () => {
+        const node = firstOf(nodes);
+        await cutPower(node, applied.after);
+        const undone = await runUncut(takeBack, node);
+        await judge(`undo on ${name}`, takeBack, nodes, { ...undone, lines: applied.lines });
+      },
+    );
   });
 }
 

@@ -1,3 +1,3 @@
 import { killsOf } from './kills.ts';
 
-killsOf('debian-12-intel');
+killsOf('debian-12-intel', { undo: true });
