@@ -3,19 +3,22 @@ import type { HostPlan } from '../events/event.ts';
 import { isPending, type Summary } from '../report/summary.ts';
 import { count } from '../report/text/block.ts';
 import type { PlannedHost } from '../report/text/plans.ts';
-import { ask } from './ask.ts';
+import type { Rollout } from '../rollout/rollout.ts';
+import type { RolloutWish } from '../rollout/wish.ts';
+import { ask, askNumber } from './ask.ts';
 import type { Environment } from './environment.ts';
-import type { ConnectionArguments } from './options.ts';
+import { type GuardArguments, isMany } from './guard.ts';
+import type { RolloutArguments } from './rollout.ts';
 import { run } from './run.ts';
-import { showQuestion } from './show.ts';
+import { showQuestion, showRollout } from './show.ts';
 import { UsageError } from './usage-error.ts';
 import type { Work } from './work.ts';
 
 /** What `apply` parses. */
-export interface ApplyArguments extends ConnectionArguments {
+export interface ApplyArguments extends RolloutArguments, GuardArguments {
   readonly playbook: string;
   readonly adopt: boolean;
-  readonly yes: boolean;
+  readonly checkFirst: boolean;
   readonly rebootDeadline: number;
   readonly rebootWithGuests: boolean;
   readonly rebootAgain: boolean;
@@ -30,15 +33,22 @@ export function requireAnswer(args: ApplyArguments, { interactive }: Environment
   );
 }
 
-/** Shows what would be done, and asks for it. Errors: `apply.declined`, `interrupted`. */
+/** What is asked about. */
+export interface Question {
+  readonly hosts: readonly PlannedHost[];
+  readonly plans: readonly HostPlan[];
+  readonly rollout: Rollout;
+  readonly wish: RolloutWish;
+}
+
+/** Shows what would be done and how, and asks for it: for many hosts their number. Errors: `apply.declined`, `interrupted`. */
 export async function confirm(
-  hosts: readonly PlannedHost[],
-  plans: readonly HostPlan[],
+  { hosts, plans, rollout, wish }: Question,
   args: ApplyArguments,
   environment: Environment,
 ): Promise<void> {
   const changing = plans.filter(isPending);
-  showQuestion(hosts, args, environment);
+  showQuestion(hosts, args, environment, { rollout });
   if (changing.length === 0) return;
   const reboots = changing.filter(({ effects }) => effects.some(({ kind }) => kind === 'reboot')).length;
   const acts = [
@@ -46,7 +56,11 @@ export async function confirm(
     ...(reboots > 0 ? [`reboot ${reboots}`] : []),
     `verify ${plans.length}`,
   ];
-  if (await ask(`${acts.join(', ').replace(/^c/, 'C')}?`)) return;
+  const question = `${acts.join(', ').replace(/^c/, 'C')}?`;
+  const many = isMany(changing.length, wish) && args.expectHosts === undefined;
+  if (many) {
+    if (await askNumber(`${question} Type the number of hosts to change:`, changing.length)) return;
+  } else if (await ask(question)) return;
   throw new VfleetError({ code: 'apply.declined', thing: 'declined; nothing was written' });
 }
 
@@ -55,13 +69,16 @@ export function startApply(
   work: Work,
   args: ApplyArguments,
   environment: Environment,
+  rollout: Rollout,
   plans?: readonly HostPlan[],
 ): Promise<Summary> {
+  if (args.yes) showRollout(rollout, work.fleet.hosts.length, args, environment);
   return run({
     command: 'apply',
     ...work,
     args,
     environment,
+    rollout,
     reboot: { deadline: args.rebootDeadline * 60_000 },
     guestsAllowed: args.rebootWithGuests,
     adopt: args.adopt,

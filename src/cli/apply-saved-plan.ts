@@ -2,12 +2,17 @@ import { VfleetError } from '../errors.ts';
 import type { HostPlan } from '../events/event.ts';
 import { foldNames } from '../names.ts';
 import { comparePins, readPlan, type SavedPlan } from '../playbook/plan.ts';
-import { isPending, type Summary } from '../report/summary.ts';
+import { type HostSummary, isPending, type Summary } from '../report/summary.ts';
 import { type PlannedHost } from '../report/text/plans.ts';
+import type { Rollout } from '../rollout/rollout.ts';
+import { whyNot } from './apply-playbook.ts';
 import { type ApplyArguments, among, confirm, requireAnswer, startApply } from './apply-run.ts';
 import type { Environment } from './environment.ts';
+import { requireExpected } from './guard.ts';
 import { say, warn } from './output.ts';
-import { showSummary } from './show.ts';
+import { rolloutOf, wishOf } from './rollout.ts';
+import { run } from './run.ts';
+import { showPlan, showSummary } from './show.ts';
 import { UsageError } from './usage-error.ts';
 import { loadWork, pinsOf, type Work } from './work.ts';
 
@@ -36,14 +41,27 @@ export async function applySavedPlan(args: ApplyArguments, environment: Environm
   if (args.limit !== undefined && work.leftOut.length > 0)
     warn(`not in the plan, and so left alone: ${foldNames(work.leftOut).join(', ')}`);
   const chosen = among(work, new Set(plans.map(({ host }) => host)));
+  const wish = wishOf(chosen, args);
+  requireExpected(plans.length, args, wish);
+  const rollout = rolloutOf(chosen, args);
   const varsDigests = Object.fromEntries(plans.map(({ host }) => [host, plan.pins.varsDigests[host] ?? '']));
   comparePins(file, { ...plan.pins, varsDigests }, await pinsOf(chosen, version));
-  if (!args.yes) await confirm(plans.map(asPlanned), plans, given, environment);
-  const summary = await startApply(chosen, given, environment, plans);
+  if (args.checkFirst) {
+    const checked = await checkFirst(chosen, rollout, given, environment);
+    if (checked.interrupted || checked.halted !== null) return showPlan(checked, given, environment);
+  }
+  if (!args.yes) await confirm({ hosts: plans.map(asPlanned), plans, rollout, wish }, given, environment);
+  const summary = await startApply(chosen, given, environment, rollout, plans);
   const done = appliedEarlier(plans, summary);
   if (done.length > 0)
     say(`this plan was applied already: everything in it is in place on ${foldNames(done).join(', ')}\n`);
   return showSummary(summary, 'apply', given, environment);
+}
+
+/** Judges each host before the first of them is changed; that it does what is planned, and no more, it proves itself. */
+function checkFirst(work: Work, rollout: Rollout, args: ApplyArguments, environment: Environment): Promise<Summary> {
+  const haltAfter = (hosts: readonly HostSummary[]): string | null => whyNot(hosts, rollout, args);
+  return run({ command: 'plan', ...work, args, environment, adopt: args.adopt, rollout, haltAfter });
 }
 
 /** Hosts for which the plan had something to do, and on which nothing of it was left. */

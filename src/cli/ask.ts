@@ -9,6 +9,17 @@ export interface AskStreams {
 
 /** Asks a yes-or-no question. Anything but yes is no, the end of the input too. Errors: `interrupted` at Ctrl-C. */
 export async function ask(question: string, streams?: AskStreams): Promise<boolean> {
+  const answer = await answerTo(`${question} [y/N] `, streams);
+  return answer !== null && /^y(?:es)?$/i.test(answer);
+}
+
+/** Asks for a number to be typed: anything else is no. Errors: `interrupted` at Ctrl-C. */
+export async function askNumber(question: string, number: number, streams?: AskStreams): Promise<boolean> {
+  return (await answerTo(`${question} `, streams)) === String(number);
+}
+
+/** What was typed; `null` at the end of the input. */
+async function answerTo(question: string, streams?: AskStreams): Promise<string | null> {
   const { input, output } = streams ?? { input: process.stdin, output: process.stderr };
   const terminal = createInterface({ input, output });
   let interrupted = false;
@@ -19,10 +30,10 @@ export async function ask(question: string, streams?: AskStreams): Promise<boole
     terminal.close();
   });
   try {
-    const answer = await Promise.race([terminal.question(`${question} [y/N] `), closed]);
+    const answer = await Promise.race([terminal.question(question), closed]);
     if (answer === null) output.write('\n');
     if (interrupted) throw new VfleetError({ code: 'interrupted', thing: 'interrupted; nothing was written' });
-    return answer !== null && /^y(?:es)?$/i.test(answer.trim());
+    return answer?.trim() ?? null;
   } finally {
     terminal.close();
   }

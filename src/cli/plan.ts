@@ -2,15 +2,15 @@ import { checkPlanPath, isSavedPlan, savePlan } from '../playbook/plan.ts';
 import type { Summary } from '../report/summary.ts';
 import { count } from '../report/text/block.ts';
 import type { Environment } from './environment.ts';
-import type { ConnectionArguments } from './options.ts';
 import { say } from './output.ts';
+import { type RolloutArguments, rolloutOf } from './rollout.ts';
 import { run } from './run.ts';
 import { showPlan } from './show.ts';
 import { UsageError } from './usage-error.ts';
 import { loadWork, pinsOf } from './work.ts';
 
 /** What `plan` parses. */
-export interface PlanArguments extends ConnectionArguments {
+export interface PlanArguments extends RolloutArguments {
   readonly playbook: string;
   readonly adopt: boolean;
   readonly out?: string | undefined;
@@ -22,9 +22,10 @@ export async function plan(args: PlanArguments, environment: Environment, versio
     throw new UsageError(`${args.playbook}: a saved plan already; do it with: vfleet apply ${args.playbook}`);
   if (args.out !== undefined) await checkPlanPath(args.out);
   const work = await loadWork(args.playbook, args, environment);
+  const rollout = rolloutOf(work, args);
   // Before the hosts are asked: a playbook that is edited meanwhile is not the one of this plan.
   const pins = args.out === undefined ? null : await pinsOf(work, version);
-  const summary = await run({ command: 'plan', ...work, args, environment, adopt: args.adopt });
+  const summary = await run({ command: 'plan', ...work, args, environment, adopt: args.adopt, rollout });
   const code = showPlan(summary, args, environment);
   if (args.out === undefined || pins === null) return code;
   const hosts = summary.hosts.flatMap((host) => (host.state === 'ok' && host.plan !== null ? [host.plan] : []));

@@ -9,11 +9,12 @@ import { type Clock, defaultRebootPolicy, type RebootPolicy } from '../host/rebo
 import { runHost } from '../host/run.ts';
 import type { Playbook } from '../playbook/define.ts';
 import { startFold } from '../report/fold.ts';
-import type { Summary } from '../report/summary.ts';
+import type { HostSummary, Summary } from '../report/summary.ts';
 import { startTerminal, type TerminalOptions } from '../report/terminal.ts';
 import { drive } from '../rollout/drive.ts';
-import { atOnce } from '../rollout/policy.ts';
+import { atOnce, type Policy } from '../rollout/policy.ts';
 import { leftOf } from '../rollout/resume-state.ts';
+import { placesOf, policyOf, type Rollout } from '../rollout/rollout.ts';
 import type { RolloutState } from '../rollout/state.ts';
 import { createShell } from '../shell/remote-shell.ts';
 import { createSshTransport } from '../transport/ssh/ssh-transport.ts';
@@ -52,6 +53,10 @@ export interface Run {
   /** The playbook as it was named, and its file; absent: it has none. */
   readonly name?: string | undefined;
   readonly path?: string | undefined;
+  /** How it goes about its hosts. Default: as many at once as the arguments say, and no budget. */
+  readonly rollout?: Rollout | undefined;
+  /** Of a plan: why nothing of it may be done, by how its hosts ended. */
+  readonly haltAfter?: ((hosts: readonly HostSummary[]) => string | null) | undefined;
   /** A run that goes on, with hosts that it is still about. Default: a new one. */
   readonly resumed?: Resumed | undefined;
   /** Where progress is shown. Default: standard error. */
@@ -124,7 +129,7 @@ export async function run(run: Run): Promise<Summary> {
     await drive({
       hosts: [...contexts.keys()],
       from: run.resumed?.from,
-      policy: atOnce(args.parallel),
+      policy: policyFor(run),
       clock,
       wall: Date.now,
       runner: {
@@ -137,6 +142,8 @@ export async function run(run: Run): Promise<Summary> {
       bus,
       stop: interrupts.stop,
     });
+    const why = interrupts.stop.aborted ? null : (run.haltAfter?.(folding.summary().hosts) ?? null);
+    if (why !== null) bus.emit({ type: 'halted', why });
     bus.emit({ type: 'run-ended', interrupted: interrupts.stop.aborted });
   } finally {
     interrupts.release();
@@ -166,8 +173,15 @@ async function announce(run: Run, bus: Bus, { folder }: OpenRun): Promise<void> 
     playbook: named(command) ? playbook.name : null,
     ...(run.dryRun === true && { dryRun: true }),
     hosts: fleet.hosts.map(({ name, rack }) => ({ name, rack })),
+    ...(run.rollout !== undefined && { rollout: run.rollout }),
     given,
   });
+}
+
+/** Who only reads takes nothing out of service: there, nothing but the number at once counts. */
+function policyFor({ command, rollout, args, fleet }: Run): Policy {
+  if (rollout === undefined) return atOnce(placesOf(args.parallel, fleet.hosts.length));
+  return command === 'apply' ? policyOf(rollout) : atOnce(rollout.parallel);
 }
 
 /** Whether a command is about the playbook that it was given. */

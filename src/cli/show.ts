@@ -2,11 +2,14 @@ import type { Command } from '../events/event.ts';
 import { isSecretName } from '../inventory/ansible.ts';
 import { exitCode } from '../report/exit-code.ts';
 import { renderJson } from '../report/json.ts';
+import { createPaint } from '../report/paint.ts';
 import type { Summary } from '../report/summary.ts';
 import { renderBackups } from '../report/text/backups.ts';
 import { type PlannedHost, renderPlans } from '../report/text/plans.ts';
+import { rolloutLines } from '../report/text/rollout.ts';
 import { renderSummary } from '../report/text/summary.ts';
 import { renderVerdicts } from '../report/text/verdicts.ts';
+import type { Rollout } from '../rollout/rollout.ts';
 import { quote } from '../shell/quote.ts';
 import type { Environment } from './environment.ts';
 import type { ConnectionArguments } from './options.ts';
@@ -29,7 +32,7 @@ export function showPlan(
   const look = lookOf(args, environment, process.stdout);
   if (args.json) write(renderJson(summary, 'plan'));
   else {
-    const texts = [renderPlans(summary.hosts, look)];
+    const texts = [renderPlans(summary.hosts, look), rolloutText(summary.rollout, summary.hosts.length, look)];
     // A plan that is saved has its own next command.
     if (args.out === undefined) texts.push(renderSummary(summary, { ...look, ...again(args, args.adopt) }));
     write(texts.filter(Boolean).join('\n'));
@@ -80,12 +83,26 @@ export function showQuestion(
   hosts: readonly PlannedHost[],
   args: Given,
   environment: Environment,
-  command?: Command,
+  { command, rollout = null }: { readonly command?: Command; readonly rollout?: Rollout | null } = {},
 ): void {
   const stream = args.json ? process.stderr : process.stdout;
-  const text = `${renderPlans(hosts, { ...lookOf(args, environment, stream), command })}\n`;
+  const look = lookOf(args, environment, stream);
+  const about = hosts.filter(({ state, plan }) => state === 'ok' && plan !== null).length;
+  const texts = [renderPlans(hosts, { ...look, command }), rolloutText(rollout, about, look)];
+  const text = `${texts.filter(Boolean).join('\n')}\n`;
   if (args.json) say(text);
   else write(text);
+}
+
+/** Shows how a rollout goes that nobody is asked about: beside the result. */
+export function showRollout(rollout: Rollout, hosts: number, args: Given, environment: Environment): void {
+  say(rolloutText(rollout, hosts, lookOf(args, environment, process.stderr)));
+}
+
+function rolloutText(rollout: Rollout | null, hosts: number, { colour }: { readonly colour: boolean }): string {
+  return rolloutLines(rollout, hosts, createPaint(colour))
+    .map((line) => `${line}\n`)
+    .join('');
 }
 
 /** Shows how a run ended, and gives the exit code. */

@@ -54,7 +54,7 @@ export async function doTask(given: FleetTask, args: TaskArguments, environment:
   const changing = plans.filter(isPending);
   if (args.dryRun || planned.interrupted || changing.length === 0)
     return showTaskPlan(planned, command, shown, environment);
-  showQuestion(planned.hosts, shown, environment, command);
+  showQuestion(planned.hosts, shown, environment, { command });
   if (!(await ask(`${question} ${count(changing.length, 'host')}?`)))
     throw new VfleetError({ code: 'apply.declined', thing: 'declined; nothing was written' });
   const names = new Set(plans.map(({ host }) => host));

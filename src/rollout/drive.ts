@@ -104,22 +104,19 @@ async function startOrExplain(bus: Bus, runner: HostRunner, host: string): Promi
 function whyHalted(decisions: readonly Decision[]): string | null {
   const reasons = decisions.flatMap((decision) => (decision.kind === 'skip' ? [decision.reason] : []));
   const reason = reasons.find(({ kind }) => kind !== 'interrupted');
-  return reason === undefined ? null : explain(reason);
+  return reason === undefined || reason.kind === 'interrupted' ? null : explain(reason);
 }
 
 function notStarted(host: string, reason: SkipReason): Failure {
-  const why = explain(reason);
   if (reason.kind === 'interrupted') {
-    return { code: 'interrupted', host, thing: 'not started', message: `${host}: ${why}` };
+    return { code: 'interrupted', host, thing: 'not started', message: `${host}: interrupted before it started` };
   }
-  const message = `${host}: not started, the rollout has halted: ${why}`;
-  return { code: `rollout.${reason.kind}`, host, thing: 'not started', message };
+  const thing = 'not started: the rollout has halted';
+  return { code: `rollout.${reason.kind}`, host, thing, message: `${host}: ${thing}` };
 }
 
-function explain(reason: SkipReason): string {
+function explain(reason: Exclude<SkipReason, { readonly kind: 'interrupted' }>): string {
   switch (reason.kind) {
-    case 'interrupted':
-      return 'interrupted before it started';
     case 'halted':
       return reason.why;
     case 'no-slot': {

@@ -1,4 +1,7 @@
+import type { HostState } from '../events/event.ts';
+import { badHosts, spentBudget } from './budget.ts';
 import { atOnce, type Policy } from './policy.ts';
+import { beginRollout, step } from './state.ts';
 import { parseWindow } from './window.ts';
 import type { Amount, RolloutWish } from './wish.ts';
 
@@ -88,6 +91,31 @@ export function policyOf(rollout: Rollout): Policy {
     maxCanaryFailures: rollout.maxCanaryFailures,
     pause: rollout.pause,
     windows: rollout.windows.map(parseWindow),
+  };
+}
+
+/** What is left of a budget after hosts that ended before the rollout itself began, as they could not be planned. */
+export interface Remainder {
+  readonly rollout: Rollout;
+  /** Why nothing is left of it; `null`: something is. */
+  readonly spent: string | null;
+}
+
+/** Counts hosts that ended before the rollout began against its budget. */
+export function countEnded(rollout: Rollout, ended: ReadonlyMap<string, HostState>): Remainder {
+  const policy = policyOf(rollout);
+  let state = beginRollout([...ended.keys()]);
+  for (const [host, how] of ended) state = step(state, { type: 'ended', host, state: how, holdsSlot: false });
+  const bad = badHosts(state, policy);
+  const canaries = bad.filter((host) => policy.canaries.has(host));
+  return {
+    spent: spentBudget(state, policy),
+    rollout: {
+      ...rollout,
+      canaries: rollout.canaries.filter((host) => !ended.has(host)),
+      maxFailures: Math.max(0, rollout.maxFailures - bad.length),
+      maxCanaryFailures: Math.max(0, rollout.maxCanaryFailures - canaries.length),
+    },
   };
 }
 

@@ -29,15 +29,9 @@ export type RolloutEvent =
   | { readonly type: 'ended'; readonly host: string; readonly state: HostState; readonly holdsSlot: boolean }
   | { readonly type: 'stop' };
 
-/** The state before anything happened; hosts that `ended` already count, and are not started. */
-export function beginRollout(
-  hosts: readonly string[],
-  ended: ReadonlyMap<string, HostState> = new Map(),
-): RolloutState {
-  const standings = new Map<string, Standing>();
-  for (const [host, state] of ended) standings.set(host, { kind: 'ended', state, holdsSlot: state === 'lost' });
-  for (const host of hosts) standings.set(host, { kind: 'waiting' });
-  return { hosts: standings, stopping: false, lastStart: null };
+/** The state before anything happened. */
+export function beginRollout(hosts: readonly string[]): RolloutState {
+  return { hosts: new Map(hosts.map((host) => [host, { kind: 'waiting' }])), stopping: false, lastStart: null };
 }
 
 /** The state after an event. Pure. An event about a host that it cannot be true of is a bug and throws. */

@@ -1,5 +1,5 @@
 import type { Argv } from 'yargs';
-import { number, withAdopt, withConnection, withPlaybook } from '../options.ts';
+import { number, withAdopt, withConnection, withExpected, withPlaybook, withRollout } from '../options.ts';
 import type { CommandContext } from './context.ts';
 
 /** `vfleet apply`: makes the changes, reboots when due, and proves the result. */
@@ -8,7 +8,19 @@ export function applyCommand(yargs: Argv, { environment, version, exit }: Comman
     'apply <playbook>',
     'change the hosts as planned, reboot when due, verify; asks first',
     (command) =>
-      withAdopt(withConnection(withPlaybook(command, 'a TypeScript file, one that comes with vfleet, or a saved plan')))
+      withExpected(
+        withRollout(
+          withAdopt(
+            withConnection(withPlaybook(command, 'a TypeScript file, one that comes with vfleet, or a saved plan')),
+          ),
+        ),
+      )
+        .option('check-first', {
+          type: 'boolean',
+          default: false,
+          describe:
+            'judge every host before the first write: where one is refused or fails, nothing is written anywhere',
+        })
         .option('yes', { alias: 'y', type: 'boolean', default: false, describe: 'do not ask' })
         .option('reboot-deadline', {
           type: 'number',
@@ -28,6 +40,7 @@ export function applyCommand(yargs: Argv, { environment, version, exit }: Comman
           describe: 'reboot once more for what an earlier reboot did not bring, though nothing has changed since',
         })
         .example('$0 apply passthrough -l node07', 'one host: shows the plan, asks, applies, reboots, verifies')
+        .example('$0 apply passthrough --canary node01 --batches 5,20 --per-rack 2', 'a fleet, carefully')
         .example('$0 apply r12.plan --yes', 'exactly what was planned and saved, without a question'),
     async (args) => exit(await (await import('../apply.ts')).apply(args, environment, version)),
   );

@@ -1,5 +1,5 @@
 import type { Argv } from 'yargs';
-import { one, withAdopt, withConnection, withPlaybook } from '../options.ts';
+import { one, withAdopt, withConnection, withPlaybook, withRollout } from '../options.ts';
 import type { CommandContext } from './context.ts';
 
 /** `vfleet plan`: what `apply` would do, writing nothing. */
@@ -8,7 +8,11 @@ export function planCommand(yargs: Argv, { environment, version, exit }: Command
     'plan <playbook>',
     'show what apply would change on each host; writes nothing there',
     (command) =>
-      withAdopt(withConnection(withPlaybook(command, 'a TypeScript file, or one that comes with vfleet: passthrough')))
+      withRollout(
+        withAdopt(
+          withConnection(withPlaybook(command, 'a TypeScript file, or one that comes with vfleet: passthrough')),
+        ),
+      )
         .option('out', {
           type: 'string',
           coerce: one('out'),

@@ -9,12 +9,17 @@ const most = 8;
  * command: `playbooks/passthrough.ts -i inventory`; `limit` how the hosts were limited: `-l rack:r12`.
  */
 export function nextCommand(summary: Summary, given: string, limit = ''): string | null {
-  const { command, hosts, dryRun } = summary;
+  const { command, run, hosts, dryRun, halted, interrupted } = summary;
   if (command === null) return null;
   // Never about more hosts than the user chose.
   const again = (next: Command, about: readonly HostSummary[], why: string): string =>
     `vfleet ${[next, given, limitTo(about, hosts) || limit].filter(Boolean).join(' ')}   # ${why}`;
   const bad = hosts.filter(hasFailed);
+  if (halted !== null && !interrupted) {
+    if (command === 'apply') return `vfleet resume ${run ?? ''}   # goes on, when the cause is gone`;
+    const others = hosts.filter(({ state }) => state !== 'ok');
+    return again(command, others, 'shows whether the cause is gone');
+  }
   const held = hosts.filter(({ state }) => state === 'refused' || state === 'skipped');
   switch (exitCode(summary, command)) {
     case exitCodes.interrupted:

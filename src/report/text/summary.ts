@@ -28,13 +28,20 @@ export function renderSummary(summary: Summary, options: SummaryOptions): string
   const totals = totalLine(summary, paint, options);
   const next = hint === null ? [] : [`${paint.strong('next:')} ${hint}`];
   if (summary.command === 'plan' || (summary.dryRun && summary.command !== 'backups'))
-    return joinSections([warningLines(warnings, [], paint), rebootLines(hosts, paint), [totals], next]);
+    return joinSections([
+      warningLines(warnings, [], paint),
+      rebootLines(hosts, paint),
+      haltLines(summary, paint),
+      [totals],
+      next,
+    ]);
   return joinSections([
     warningLines(warnings, hosts, paint),
     leftoverLines(hosts, paint),
     ...stoppedSections(summary.command === 'verify' ? hosts.filter((host) => !failedChecks(host)) : hosts, paint),
     idleLines(summary, paint),
     rebootLines(hosts, paint),
+    haltLines(summary, paint),
     [totals, ...stateLines(hosts, paint, options)],
     next,
   ]);
@@ -76,13 +83,19 @@ function rebootLines(hosts: readonly HostSummary[], paint: Paint): readonly stri
   );
 }
 
+/** Why no host started any more. */
+function haltLines({ halted }: Summary, paint: Paint): readonly string[] {
+  return halted === null ? [] : [`${paint.bad('halted:')} ${escapeLine(halted)}`];
+}
+
 function totalLine(summary: Summary, paint: Paint, { verbose }: TextOptions): string {
-  const { command, run, playbook, totals, duration, interrupted } = summary;
+  const { command, run, playbook, totals, duration, interrupted, halted } = summary;
   const what = [command ?? 'run', playbook === null ? '' : `of ${escapeLine(playbook)}`].filter(Boolean).join(' ');
   const made = [count(totals.writes, 'write'), count(totals.reboots, 'reboot')];
   const shown = command === 'apply' ? made : command === 'undo' || command === 'restore' ? made.slice(0, 1) : [];
   const sums = [count(totals.hosts, 'host'), ...shown];
-  const end = interrupted ? `, ${paint.bad('interrupted')}` : '';
+  const how = interrupted ? 'interrupted' : halted === null ? null : 'halted';
+  const end = how === null ? '' : `, ${paint.bad(how)}`;
   const name = verbose === true && run !== null ? paint.quiet(` (run ${escapeLine(run)})`) : '';
   return `${paint.strong(what)}: ${sums.join(', ')} in ${formatDuration(duration)}${end}${name}`;
 }
