@@ -1,0 +1,159 @@
+import { setMaxListeners } from 'node:events';
+import { createBus } from '../../src/events/bus.ts';
+import type { Stamped } from '../../src/events/event.ts';
+import { journalOn } from '../../src/events/journal.ts';
+import type { HostContext } from '../../src/host/context.ts';
+import { defaultRebootPolicy } from '../../src/host/reboot.ts';
+import { type HostEnd, runHost } from '../../src/host/run.ts';
+import type { InventoryHost } from '../../src/inventory/host.ts';
+import type { Playbook } from '../../src/playbook/define.ts';
+import { drive } from '../../src/rollout/drive.ts';
+import { leftOf, resumeState } from '../../src/rollout/resume-state.ts';
+import { policyOf, type Rollout } from '../../src/rollout/rollout.ts';
+import { createShell } from '../../src/shell/remote-shell.ts';
+import type { Connection } from '../../src/transport/transport.ts';
+import type { FaultOf } from './fault.ts';
+import type { Machine } from './machine.ts';
+import type { MemoryJournal } from './memory-journal.ts';
+import { randomOf } from './random.ts';
+import { connectTo, type Witness } from './simulated-link.ts';
+import type { VirtualTime } from './virtual-time.ts';
+
+/** One controller's part of a run: from its start, or from being resumed, to its end or its death. */
+export interface Part {
+  readonly name: string;
+  readonly time: VirtualTime;
+  readonly machines: ReadonlyMap<string, Machine>;
+  readonly hosts: readonly { readonly name: string; readonly rack: string | null }[];
+  readonly rollout: Rollout;
+  readonly playbook: Playbook;
+  readonly deadline: number;
+  readonly journal: MemoryJournal;
+  /** It goes on with what its journal holds. */
+  readonly resumes: boolean;
+  readonly kill: FaultOf<'kill'> | undefined;
+  readonly stop: FaultOf<'stop'> | undefined;
+  readonly witness: Witness;
+  /** Is told every event when it happens. */
+  onEvent(event: Stamped): void;
+  /** Is told how a host's run has ended, before anybody else hears of it. */
+  onEnd(host: string, end: HostEnd): void;
+}
+
+/** Runs the shipped program over the hosts. `killed`: its machine died. */
+export async function control(part: Part): Promise<'ended' | 'killed'> {
+  const { time, journal } = part;
+  const life = new AbortController();
+  setMaxListeners(0, life.signal);
+  const killed = new Promise<'killed'>((resolve) => life.signal.addEventListener('abort', () => resolve('killed')));
+  const bus = createBus({ now: () => new Date(time.wall), journal: journalOn(journal, part.name) });
+  let events = 0;
+  bus.subscribe((event) => {
+    if (life.signal.aborted) return;
+    part.onEvent(event);
+    events += 1;
+    const { kill } = part;
+    if (kill === undefined || events !== kill.event) return;
+    time.after(kill.after, () => {
+      journal.crash(kill.torn);
+      life.abort();
+    });
+  });
+  return Promise.race([rollOut(part, bus, life.signal), killed]);
+}
+
+/** Nothing of a dead controller goes on. */
+async function alive<Value>(work: Promise<Value>, dead: AbortSignal): Promise<Value> {
+  const value = await work;
+  if (dead.aborted) await new Promise(() => {});
+  return value;
+}
+
+async function rollOut(part: Part, bus: ReturnType<typeof createBus>, dead: AbortSignal): Promise<'ended'> {
+  const { time, hosts, rollout, name } = part;
+  const stop = new AbortController();
+  const abandon = new AbortController();
+  setMaxListeners(0, stop.signal, abandon.signal);
+  arrangeStop(part, stop, abandon);
+  const from = part.resumes ? resumeState(part.journal.events) : undefined;
+  const clock = {
+    now: () => time.now,
+    sleep: (milliseconds: number, signal?: AbortSignal) => alive(time.sleep(milliseconds, signal), dead),
+  };
+  const contexts = new Map(
+    hosts.map((host): [string, HostContext] => [
+      host.name,
+      {
+        host: inventoryHost(host),
+        vars: {},
+        playbook: part.playbook,
+        mode: 'apply',
+        run: name,
+        shell: shellTo(part, host.name, dead),
+        bus,
+        clock,
+        reboot: { ...defaultRebootPolicy, deadline: part.deadline },
+        guestsAllowed: false,
+        rebootAgain: false,
+        stop: stop.signal,
+        abandon: abandon.signal,
+      },
+    ]),
+  );
+  if (from === undefined)
+    await bus.intend({ type: 'run-started', run: name, command: 'apply', playbook: 'simulated', hosts: [...hosts] });
+  else await bus.intend({ type: 'run-resumed', run: name, command: 'apply', part: 2, left: [...leftOf(from)] });
+  await drive({
+    hosts: hosts.map((host) => host.name),
+    from,
+    policy: policyOf(rollout),
+    runner: {
+      start: async (host) => {
+        const context = contexts.get(host);
+        if (context === undefined) throw new Error(`no such host: ${host}`);
+        const end = await alive(runHost(context), dead);
+        part.onEnd(host, end);
+        return end;
+      },
+    },
+    bus,
+    clock,
+    wall: () => time.wall,
+    stop: stop.signal,
+  });
+  bus.emit({ type: 'run-ended', interrupted: stop.signal.aborted });
+  await bus.close();
+  return 'ended';
+}
+
+function arrangeStop({ stop: fault, time }: Part, stop: AbortController, abandon: AbortController): void {
+  if (fault === undefined) return;
+  time.after(fault.at, () => stop.abort());
+  if (fault.abandonAfter !== null) time.after(fault.at + fault.abandonAfter, () => abandon.abort());
+}
+
+/** The shipped shell over a link whose other end is a model. */
+function shellTo({ machines, witness, name }: Part, host: string, dead: AbortSignal): HostContext['shell'] {
+  const machine = machines.get(host);
+  if (machine === undefined) throw new Error(`no machine for ${host}`);
+  const random = randomOf(`${name}/${host}/nonces`);
+  return createShell({
+    host,
+    connect: async (signal) => {
+      const connection: Connection = await alive(connectTo(machine, witness, signal), dead);
+      dead.addEventListener('abort', () => void connection.close(), { once: true });
+      return connection;
+    },
+    elevate: 'root',
+    elevatePassword: null,
+    randomness: (bytes) => Buffer.from(Array.from({ length: bytes }, () => random.whole(0, 255))),
+  });
+}
+
+function inventoryHost({ name, rack }: { readonly name: string; readonly rack: string | null }): InventoryHost {
+  const ssh = { address: name, port: 22, user: 'root', keyFile: null, password: null, jump: null };
+  return {
+    ...{ name, rack, groups: ['all'], vars: {}, origins: {} },
+    ssh: { ...ssh, elevate: 'root', elevatePassword: null, knownHosts: null },
+  };
+}

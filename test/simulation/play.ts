@@ -1,0 +1,182 @@
+import type { Stamped } from '../../src/events/event.ts';
+import type { HostEnd } from '../../src/host/run.ts';
+import { atOnce } from '../../src/rollout/policy.ts';
+import { control, type Part } from './controller.ts';
+import type { Fault, FaultKind, FaultOf, HostFault } from './fault.ts';
+import { judgeBoots, judgeEnd } from './judge.ts';
+import { Machine } from './machine.ts';
+import { MemoryJournal } from './memory-journal.ts';
+import { Rules, type Violation } from './rules.ts';
+import type { Scenario } from './scenario.ts';
+import { Stuck, startVirtualTime, type VirtualTime } from './virtual-time.ts';
+import { playbookOf } from './wish.ts';
+
+/** What came of a scenario. */
+export interface Outcome {
+  readonly violations: readonly Violation[];
+  /** How each host ended in the first rollout, resumed ones included. */
+  readonly ends: ReadonlyMap<string, string>;
+  /** Faults that showed themselves, once for each host. */
+  readonly seen: readonly FaultKind[];
+  /** Runs of hosts that the program made, in all. */
+  readonly hostRuns: number;
+  readonly boots: number;
+}
+
+/** A world with its hosts while a scenario is played. */
+export interface World {
+  readonly scenario: Scenario;
+  readonly time: VirtualTime;
+  readonly machines: ReadonlyMap<string, Machine>;
+  readonly violations: Violation[];
+  readonly fleetSeen: FaultKind[];
+  hostRuns: number;
+}
+
+/** Plays a scenario in a time of its own, and judges it. */
+export async function play(scenario: Scenario): Promise<Outcome> {
+  const time = startVirtualTime();
+  const world = worldOf(scenario, time);
+  const rules = new Rules(
+    scenario.hosts.map(({ name }) => name),
+    scenario.rollout,
+  );
+  try {
+    await time.run(() => playAll(world, rules));
+  } catch (thrown) {
+    if (!(thrown instanceof Stuck)) throw thrown;
+    world.violations.push({ rule: 'an end', text: thrown.message });
+  }
+  const machines = [...world.machines.values()];
+  return {
+    violations: [...rules.violations, ...world.violations],
+    ends: rules.states,
+    seen: [...machines.flatMap((machine) => [...machine.seen] as FaultKind[]), ...world.fleetSeen],
+    hostRuns: world.hostRuns,
+    boots: machines.reduce((sum, machine) => sum + machine.boots.length, 0),
+  };
+}
+
+function worldOf(scenario: Scenario, time: VirtualTime): World {
+  const machines = scenario.hosts.map(({ name }): [string, Machine] => [
+    name,
+    new Machine(
+      name,
+      time,
+      scenario.faults.filter((fault): fault is HostFault => 'host' in fault && fault.host === name),
+    ),
+  ]);
+  const world: World = { scenario, time, machines: new Map(machines), violations: [], fleetSeen: [], hostRuns: 0 };
+  for (const jump of faultsOf(scenario, 'wall-jump'))
+    time.after(jump.at, () => {
+      world.fleetSeen.push('wall-jump');
+      time.wallOffset += jump.by;
+    });
+  return world;
+}
+
+/** Faults of one kind, in their order. */
+function faultsOf<Kind extends FaultKind>({ faults }: Scenario, kind: Kind): readonly FaultOf<Kind>[] {
+  return faults.filter((fault: Fault): fault is FaultOf<Kind> => fault.kind === kind);
+}
+
+async function playAll(world: World, rules: Rules): Promise<void> {
+  const { scenario, time } = world;
+  const others = faultsOf(scenario, 'second-operator').map(async (fault) => {
+    await time.sleep(fault.at);
+    world.fleetSeen.push('second-operator');
+    await control(partOf(world, 'run-second', new MemoryJournal(time)));
+  });
+  await playFirst(world, rules);
+  await Promise.all(others);
+  judgeBoots(world);
+  await playAgain(world, rules);
+}
+
+/** The rollout that is judged, resumed as often as its controller dies. */
+async function playFirst(world: World, rules: Rules): Promise<void> {
+  const { scenario, time } = world;
+  const kills = [...faultsOf(scenario, 'kill')];
+  const [stop] = faultsOf(scenario, 'stop');
+  if (stop !== undefined)
+    time.after(stop.at, () => {
+      world.fleetSeen.push('stop');
+      rules.stop();
+    });
+  let journal = new MemoryJournal(time);
+  for (let count = 1; ; count += 1) {
+    const part = partOf(world, `run-first-${count}`, journal, rules);
+    const resumes = journal.events.length > 0;
+    const ended = await control({ ...part, resumes, kill: kills.shift(), stop });
+    if (ended === 'ended') break;
+    world.fleetSeen.push('kill');
+    rules.cutOff(journal.events);
+    journal = journal.continued();
+    await time.sleep(10_000);
+  }
+  rules.over();
+}
+
+/** Everything is mended; another run then has nothing to do where all was well, and brings the others to a good end. */
+async function playAgain(world: World, before: Rules): Promise<void> {
+  const { scenario, time, machines } = world;
+  await time.sleep(3_600_000);
+  for (const machine of machines.values()) machine.heal();
+  await time.sleep(3_600_000);
+  const boots = new Map([...machines].map(([name, machine]) => [name, machine.boots.length]));
+  const part = partOf(world, 'run-again', new MemoryJournal(time));
+  const ends = new Map<string, HostEnd>();
+  const rollout = { ...scenario.rollout, ...everything };
+  await control({ ...part, rollout, onEnd: (host, end) => ends.set(host, end) });
+  const tell = (rule: string, text: string): void => {
+    world.violations.push({ rule, text });
+  };
+  for (const [name, machine] of machines) {
+    const end = ends.get(name);
+    const well = before.states.get(name) === 'ok';
+    if (end?.state !== 'ok') tell('mended hosts end well', `${name} ends as ${end?.state}: ${end?.failure?.message}`);
+    else if (well && end.writes + end.reboots > 0)
+      tell('convergence', `${name} was ok, and a second run makes ${end.writes} writes and ${end.reboots} reboots`);
+    if (well && machine.boots.length !== boots.get(name)) tell('convergence', `${name} was ok, and boots again`);
+  }
+}
+
+const { parallel } = atOnce(40);
+const everything = {
+  ...{ canaries: [], batches: [], parallel, perDomain: {}, domains: {}, maxFailures: 1_000, maxCanaryFailures: 1_000 },
+  ...{ pause: 0, windows: [], soak: 0 },
+};
+
+/** A part of a run, with all that is watched while it lasts. */
+function partOf(world: World, name: string, journal: MemoryJournal, rules?: Rules): Part {
+  const { scenario, time, machines, violations } = world;
+  const tell = (rule: string, text: string): void => {
+    violations.push({ rule, text: `${name}: ${text}` });
+  };
+  const changed = new Set<string>();
+  const announced = (act: string, host: string, doing: string): void => {
+    if (!journal.announced.has(`${act} ${host}`)) tell('intents first', `${host}: ${doing} with no ${act} on disk`);
+  };
+  return {
+    ...{ name, time, machines, journal, hosts: scenario.hosts, rollout: scenario.rollout, deadline: scenario.deadline },
+    playbook: playbookOf(scenario.wish),
+    resumes: false,
+    kill: undefined,
+    stop: undefined,
+    witness: {
+      loggedIn: (machine) => announced('host-started', machine.name, 'a log-in'),
+      changes: (machine, kind) => {
+        changed.add(machine.name);
+        if (kind === 'write') announced('write-intent', machine.name, 'a write');
+        if (kind === 'job') announced('effect-intent', machine.name, 'a job');
+        if (kind === 'reboot') announced('reboot', machine.name, 'a request to reboot');
+      },
+    },
+    onEvent: (event: Stamped) => rules?.take(event, time.now, time.wall),
+    onEnd: (host, end) => {
+      world.hostRuns += 1;
+      const machine = machines.get(host);
+      if (machine !== undefined) judgeEnd(machine, end, changed.has(host), tell);
+    },
+  };
+}

@@ -1,0 +1,138 @@
+import type { HostState, Stamped } from '../../src/events/event.ts';
+import type { Rollout } from '../../src/rollout/rollout.ts';
+import { isOpen, parseWindow } from '../../src/rollout/window.ts';
+
+/** Something that must never be so. */
+export interface Violation {
+  readonly rule: string;
+  readonly text: string;
+}
+
+type Standing = 'waiting' | 'working' | 'cut-off' | HostState;
+
+const bad: ReadonlySet<Standing> = new Set(['failed', 'unreachable', 'lost', 'rolled-back']);
+
+/**
+ * What must be true of one run's events in all its parts, told as they happen. Worked out anew from what a rollout promises, not
+ * from what `decide` does.
+ */
+export class Rules {
+  readonly violations: Violation[] = [];
+  readonly #rollout: Rollout;
+  readonly #hosts = new Map<string, Standing>();
+  /** Hosts that count against the limits though their run has ended. */
+  readonly #holding = new Set<string>();
+  #lastStart: number | null = null;
+  #stopped = false;
+
+  constructor(hosts: readonly string[], rollout: Rollout) {
+    this.#rollout = rollout;
+    for (const host of hosts) this.#hosts.set(host, 'waiting');
+  }
+
+  get states(): ReadonlyMap<string, Standing> {
+    return this.#hosts;
+  }
+
+  /** A controller died: its hosts are as it left them. */
+  cutOff(known: readonly Stamped[]): void {
+    const durable = new Set(known.flatMap((event) => (event.type === 'host-started' ? [event.host] : [])));
+    const ended = new Set(known.flatMap((event) => (event.type === 'host-ended' ? [event.host] : [])));
+    for (const [host, at] of this.#hosts) {
+      if (at === 'waiting') continue;
+      // Whether it ended is known only from the journal; one that was announced in vain has not begun.
+      if (!ended.has(host)) this.#hosts.set(host, durable.has(host) ? 'cut-off' : 'waiting');
+      if (!ended.has(host)) this.#holding.delete(host);
+    }
+    this.#lastStart = null;
+  }
+
+  stop(): void {
+    this.#stopped = true;
+  }
+
+  take(event: Stamped, now: number, wall: number): void {
+    if (event.type === 'host-started') this.#start(event.host, now, wall);
+    if (event.type === 'host-ended') this.#end(event.host, event.state, event.holdsSlot ?? event.state === 'lost');
+  }
+
+  /** At the end of a run that was not killed. */
+  over(): void {
+    for (const [host, at] of this.#hosts) {
+      if (at === 'waiting' || at === 'working' || at === 'cut-off')
+        this.#break('one end', `${host} is ${at} in the end`);
+    }
+  }
+
+  #start(host: string, now: number, wall: number): void {
+    const before = this.#hosts.get(host);
+    if (before !== 'waiting' && before !== 'cut-off') this.#break('one start', `${host} starts when it is ${before}`);
+    if (before !== 'cut-off') this.#judgeStart(host, now, wall);
+    this.#hosts.set(host, 'working');
+    this.#lastStart = now;
+  }
+
+  #judgeStart(host: string, now: number, wall: number): void {
+    const { canaries, maxFailures, maxCanaryFailures, pause, windows, domains, perDomain } = this.#rollout;
+    const flying = [...this.#hosts]
+      .filter(([name, at]) => at === 'working' || at === 'cut-off' || this.#holding.has(name))
+      .map(([name]) => name);
+    const width = this.#width();
+    if (flying.length + 1 > width)
+      this.#break('in flight', `${host} starts while ${flying.join(' ')} are in flight; allowed: ${width}`);
+    const domain = domains[host];
+    const limit = domain === undefined ? undefined : perDomain[domain];
+    const there = flying.filter((other) => domains[other] === domain);
+    if (limit !== undefined && there.length + 1 > limit)
+      this.#break(
+        'per domain',
+        `${host} starts while ${there.join(' ')} of ${domain} are in flight; allowed: ${limit}`,
+      );
+    const failed = [...this.#hosts]
+      .filter(([name, at]) => bad.has(at) || (at === 'refused' && canaries.includes(name)))
+      .map(([name]) => name);
+    if (failed.length > maxFailures)
+      this.#break('budget', `${host} starts after ${failed.join(' ')} ended badly; allowed: ${maxFailures}`);
+    const failedCanaries = failed.filter((name) => canaries.includes(name));
+    if (failedCanaries.length > maxCanaryFailures)
+      this.#break(
+        'budget',
+        `${host} starts after the canaries ${failedCanaries.join(' ')} ended badly; allowed: ${maxCanaryFailures}`,
+      );
+    const early = canaries.filter((canary) =>
+      ['waiting', 'working', 'cut-off'].includes(this.#hosts.get(canary) ?? ''),
+    );
+    if (!canaries.includes(host) && early.length > 0)
+      this.#break('canaries first', `${host} starts before ${early.join(' ')} ended`);
+    if (this.#lastStart !== null && now - this.#lastStart < pause)
+      this.#break('pause', `${host} starts ${now - this.#lastStart} ms after another; expected: ${pause}`);
+    if (!isOpen(windows.map(parseWindow), wall))
+      this.#break('windows', `${host} starts at ${new Date(wall).toISOString()}`);
+    if (this.#stopped) this.#break('stop', `${host} starts after somebody asked to stop`);
+  }
+
+  #end(host: string, state: HostState, holdsSlot: boolean): void {
+    const before = this.#hosts.get(host);
+    const may = state === 'skipped' ? ['waiting', 'working', 'cut-off'] : ['working'];
+    if (before === undefined || !may.includes(before))
+      this.#break('one end', `${host} ends as ${state} when it is ${before}`);
+    this.#hosts.set(host, state);
+    if (state === 'lost' && !holdsSlot) this.#break('lost keeps its slot', `${host} is lost and gives its slot away`);
+    if (holdsSlot || state === 'lost') this.#holding.add(host);
+  }
+
+  #width(): number {
+    const { batches, parallel } = this.#rollout;
+    const well = [...this.#hosts.values()].filter((at) => at === 'ok').length;
+    let needed = 0;
+    for (const size of batches) {
+      needed += size;
+      if (well < needed) return Math.min(size, parallel);
+    }
+    return Math.min(batches.at(-1) ?? parallel, parallel);
+  }
+
+  #break(rule: string, text: string): void {
+    this.violations.push({ rule, text });
+  }
+}

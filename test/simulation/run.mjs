@@ -1,0 +1,38 @@
+// `npm run simulate -- --runs N --seed S`: plays N random rollouts in virtual time and judges each. `--from I` begins with the
+// I-th scenario of the seed, `--workers N` takes so many processes. Exits 1 when a rule was broken, and prints the smallest
+// scenario that breaks it.
+import { cpus } from 'node:os';
+import { parseArgs } from 'node:util';
+import { build } from './build.mjs';
+import { simulate } from './simulate.mjs';
+import { printFound, printSummary } from './summary.mjs';
+
+const { values } = parseArgs({
+  options: {
+    runs: { type: 'string', default: '1000' },
+    seed: { type: 'string', default: '1' },
+    from: { type: 'string', default: '0' },
+    workers: { type: 'string', default: String(cpus().length) },
+    limit: { type: 'string', default: '3' },
+  },
+});
+const [runs, from, workers, limit] = ['runs', 'from', 'workers', 'limit'].map((name) => {
+  const number = Number(values[name]);
+  if (Number.isSafeInteger(number) && number >= 0) return number;
+  console.error(`--${name}: expected a whole number, found ${values[name]}`);
+  process.exit(64);
+});
+const { seed } = values;
+const begun = performance.now();
+let shown = begun;
+const { tally, found, cpu } = await simulate({
+  ...{ worker: build('run'), seed, from, runs, workers, limit },
+  onProgress: (done) => {
+    if (performance.now() - shown < 10_000) return;
+    shown = performance.now();
+    console.log(`${done} of ${runs} rollouts, ${Math.round((shown - begun) / 1_000)} s`);
+  },
+});
+for (const one of found) printFound(one, seed);
+printSummary({ tally, found, seed, seconds: (performance.now() - begun) / 1_000, cpu });
+process.exitCode = found.length > 0 || tally.rollouts < runs ? 1 : 0;
