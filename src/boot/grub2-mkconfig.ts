@@ -1,7 +1,7 @@
 import { VfleetError } from '../errors.ts';
 import type { Facts } from '../facts/facts.ts';
 import { type Script, sh } from '../shell/script.ts';
-import type { BootDriver, BootInput, BootPlan } from './driver.ts';
+import type { BootDriver, BootEffect, BootInput, BootPlan } from './driver.ts';
 import { editGrubDefault } from './edit-grub-default.ts';
 import { generateBeside } from './generate-beside.ts';
 import { judgeGrubReadBack, readGrubBack } from './grub-read-back.ts';
@@ -70,13 +70,13 @@ if ${isStub(file)}
 then echo stub; fi`;
 }
 
-function regenerate(facts: Facts): Script {
+function regenerate(facts: Facts, effect: BootEffect): Script {
   const file = configPath(facts);
   return sh`
 PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin
 if ${isStub(file)}
 then echo ${`${file} is a stub that loads another file; it was not overwritten`} >&2; exit 65; fi
-${generateBeside('grub2-mkconfig', file)}`;
+${generateBeside('grub2-mkconfig', file, effect)}`;
 }
 
 function stub(file: string, host: string): VfleetError {

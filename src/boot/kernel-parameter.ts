@@ -16,6 +16,12 @@ export function canonicalName(name: string): string {
   return aliases.get(plain) ?? plain;
 }
 
+/** The canonical spelling of a name, and the old ones that mean the same; each of them with `_` for `-`. */
+export function spellings(name: string): readonly string[] {
+  const canonical = canonicalName(name);
+  return [canonical, ...[...aliases].flatMap(([old, now]) => (now === canonical ? [old] : []))];
+}
+
 /**
  * Parameters of which every occurrence counts, and not the last alone: "can be specified multiple times" in
  * dracut.cmdline(7); `modprobe.blacklist` is collected by libkmod (`kcmdline_parse_result` in libkmod/libkmod-config.c).

@@ -3,7 +3,18 @@ import { parseArgument, parseArguments, sameName } from './arguments.ts';
 import { kernelToken } from './grub-word.ts';
 
 /** What `10_linux` and `new-kernel-pkg` put into an entry by themselves. */
-const generated = ['BOOT_IMAGE', 'root', 'ro', 'rw', 'rootflags', 'rootfstype', 'init', 'LANG', 'single', 'recovery'];
+export const generated: readonly string[] = [
+  'BOOT_IMAGE',
+  'root',
+  'ro',
+  'rw',
+  'rootflags',
+  'rootfstype',
+  'init',
+  'LANG',
+  'single',
+  'recovery',
+];
 
 /**
  * Arguments of the default boot entry that nothing configures: somebody edited the generated file, by hand or with grubby

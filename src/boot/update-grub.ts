@@ -33,9 +33,9 @@ export const updateGrub: BootDriver = {
     return Object.fromEntries(paths.map((path) => [path, standingTokens(readSource(path, state.file(path), host))]));
   },
   // What update-grub itself runs (`exec grub-mkconfig -o /boot/grub/grub.cfg`, update-grub(8)), to a file beside.
-  regenerate: (facts) => sh`
+  regenerate: (facts, effect) => sh`
 PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin
-${generateBeside('grub-mkconfig', configPath(facts))}`,
+${generateBeside('grub-mkconfig', configPath(facts), effect)}`,
   readBack: (facts) => readGrubBack(configPath(facts)),
   judgeReadBack: judgeGrubReadBack,
 };

@@ -55,6 +55,7 @@ const effectSchema: z.ZodType<Effect> = z.discriminatedUnion('kind', [
     exact: z.array(z.string()).exactOptional(),
     remove: z.array(z.string()).exactOptional(),
     add: z.array(z.string()).exactOptional(),
+    guarded: z.literal(true).exactOptional(),
   }),
   z.strictObject({ kind: z.literal('service'), reason: z.string(), unit: z.string() }),
   z.strictObject({

@@ -1,6 +1,8 @@
 import { bootDriver } from '../boot/choose-driver.ts';
+import { guardedEntries } from '../boot/guard-entries.ts';
 import { initramfsScript } from '../boot/initramfs.ts';
 import { VfleetError } from '../errors.ts';
+import type { Facts } from '../facts/facts.ts';
 import type { Effect } from '../resources/effect.ts';
 import { mergeEffects } from '../resources/effect-order.ts';
 import { joinScripts, type Script, sh } from '../shell/script.ts';
@@ -66,6 +68,8 @@ async function regenerate(session: Session, effects: readonly Effect[], gone?: r
   session.stale = true;
   session.begun = true;
   const { code, log, generated } = await follow(session, job);
+  const guarded = guardedEntries(log);
+  if (code !== 0 && guarded.length > 0) throw argumentsLost(name, facts, guarded);
   if (code !== 0) throw jobFailed(name, effects, code, log);
   if (configuration !== undefined) {
     const absent = [...configuration.absent, ...(gone ?? [])];
@@ -168,6 +172,17 @@ function jobFailed(host: string, effects: readonly Effect[], code: number, log: 
     expected: 'exit code 0',
     found: `exit code ${code}: ${log.split('\n').slice(-5).join(' | ') || 'no output'}`,
     next: 'mend the cause on the host and run `vfleet apply` again; nothing was rebooted',
+  });
+}
+
+function argumentsLost(host: string, { boot }: Facts, entries: readonly string[]): VfleetError {
+  return new VfleetError({
+    code: 'boot.lost-arguments',
+    host,
+    thing: `the boot entries in ${boot.configPath}`,
+    expected: 'arguments that are configured, too',
+    found: `${entries.join('; ')}, which generating anew would drop`,
+    next: `add them to GRUB_CMDLINE_LINUX in /etc/default/grub, or take them out of the boot entries, and run \`vfleet apply\` again; ${boot.configPath} is as it was, nothing was rebooted`,
   });
 }
 

@@ -5,7 +5,7 @@ import { type OwnedArguments, ownedSomewhere } from '../boot/owned.ts';
 import type { Facts } from '../facts/facts.ts';
 import { diffOf } from '../resources/diff.ts';
 import type { Effect } from '../resources/effect.ts';
-import { actionOf, refuseLoss, toolDiff, wishedFile } from '../resources/kernel-arguments.ts';
+import { actionOf, refuseLoss, toolDiff, toolEffect, wishedFile } from '../resources/kernel-arguments.ts';
 import type { Change, FileState, State } from '../resources/resource.ts';
 import type { DecidedFile } from './undo-decided.ts';
 
@@ -48,7 +48,7 @@ export function undoBoot(input: BootUndoInput): BootUndo {
   // What a tool keeps is not in files.
   const line = plan.byTool === undefined ? then.line : plan.line;
   const tokens = ownedSomewhere(owned);
-  const change = changeOf(plan, tokens, input);
+  const change = changeOf(plan, toolEffect({ ...plan, line }, [...whole.removed, ...tokens], facts), tokens, input);
   if (change !== null) {
     const context = { host, facts, ownedArguments: owned, regenerationDue: input.regenerationDue };
     refuseLoss({ ...whole, line, removed: [...plan.removed, ...tokens] }, change.effects, context);
@@ -62,20 +62,18 @@ export function undoBoot(input: BootUndoInput): BootUndo {
   };
 }
 
-function changeOf(plan: BootPlan, tokens: readonly string[], { decided, notes }: BootUndoInput): Change | null {
+function changeOf(
+  plan: BootPlan,
+  byEffect: ReturnType<typeof toolEffect>,
+  tokens: readonly string[],
+  { decided, notes }: BootUndoInput,
+): Change | null {
   const done = [...decided.values()].filter(({ action }) => action !== null);
   const actions = [...done.flatMap(({ action }) => (action === null ? [] : [action])), ...plan.files.map(actionOf)];
   if (actions.length === 0 && plan.byTool === undefined) return null;
   const [first] = actions;
   const place = first === undefined || first.kind === 'run' ? (plan.byTool?.tool ?? '') : first.path;
-  const { remove = [], add = [] } = plan.byTool ?? {};
-  const effect: Effect = {
-    kind: 'boot-configuration',
-    reason: `${place} changes`,
-    ...nothing,
-    ...(remove.length > 0 && { remove }),
-    ...(add.length > 0 && { add }),
-  };
+  const effect: Effect = { kind: 'boot-configuration', reason: `${place} changes`, ...nothing, ...byEffect };
   return {
     resource: 'kernel arguments',
     summary: tokens.length > 0 ? `remove ${tokens.join(' ')}` : `restore ${place}`,

@@ -47,6 +47,7 @@ function union(before: Effect, after: Effect): Effect {
     ...(exact.length > 0 && { exact }),
     ...(remove.length > 0 && { remove }),
     ...(add.length > 0 && { add }),
+    ...((isGuarded(before) || isGuarded(after)) && { guarded: true }),
   } as Effect;
 }
 
@@ -60,6 +61,10 @@ function removeOf(effect: Effect): readonly string[] {
 
 function addOf(effect: Effect): readonly string[] {
   return effect.kind === 'boot-configuration' ? (effect.add ?? []) : [];
+}
+
+function isGuarded(effect: Effect): boolean {
+  return effect.kind === 'boot-configuration' && effect.guarded === true;
 }
 
 function hasArguments(effect: Effect): effect is ArgumentEffect {

@@ -13,9 +13,12 @@ export type Effect =
       readonly absent: readonly string[];
       /** Those of `present` that must stand there literally (`exactly()`); absent: none. */
       readonly exact?: readonly string[] | undefined;
-      /** Tokens that the boot loader's own tool is to take out, as they stand, and to add; absent where files are written. */
+      /** Tokens that the boot loader's own tool is to take out, as they stand; of generated entries: that go from them. */
       readonly remove?: readonly string[];
+      /** Tokens that the boot loader's own tool is to add; absent where files are written. */
       readonly add?: readonly string[];
+      /** Nobody knows before what the entries will have: arguments that would go, other than `remove`, stop it. */
+      readonly guarded?: true;
     }
   | { readonly kind: 'service'; readonly reason: string; readonly unit: string }
   | {

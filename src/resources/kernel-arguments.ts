@@ -1,12 +1,13 @@
 import { leftoverArguments, parseArguments } from '../boot/arguments.ts';
 import { bootDriver } from '../boot/choose-driver.ts';
 import { refuseDamaged } from '../boot/damaged.ts';
-import type { BootPlan, ConfiguredFile, ToolEdit } from '../boot/driver.ts';
+import type { BootEffect, BootPlan, ConfiguredFile, ToolEdit } from '../boot/driver.ts';
 import { isOutdated } from '../boot/grub-read-back.ts';
 import { lostArguments } from '../boot/lost-arguments.ts';
 import { joinOwned } from '../boot/owned.ts';
 import { type ArgumentWish, missingInOrder } from '../boot/wish.ts';
 import { VfleetError } from '../errors.ts';
+import type { Facts } from '../facts/facts.ts';
 import { adoptedTokens } from './adopted-tokens.ts';
 import type { ArgumentValue } from './argument-value.ts';
 import { parseArgumentWish } from './argument-wish.ts';
@@ -76,7 +77,6 @@ function effectsOf(wish: ArgumentWish, plan: BootPlan, { facts }: ChangeContext)
   const lacks = [...missing.map((token) => `lacks ${token}`), ...leftover.map((name) => `has ${name}`)];
   const [first] = plan.files;
   const regenerate = first !== undefined || plan.byTool !== undefined || (plan.outdated ?? isOutdated(entries, wish));
-  const { remove = [], add = [] } = plan.byTool ?? {};
   const { present, absent, exact = [] } = wish;
   const asked = { present, absent, ...(exact.length > 0 && { exact }) };
   return [
@@ -86,8 +86,7 @@ function effectsOf(wish: ArgumentWish, plan: BootPlan, { facts }: ChangeContext)
             kind: 'boot-configuration' as const,
             reason: reasonOf(plan),
             ...asked,
-            ...(remove.length > 0 && { remove }),
-            ...(add.length > 0 && { add }),
+            ...toolEffect(plan, plan.removed, facts),
           },
         ]
       : []),
@@ -97,9 +96,26 @@ function effectsOf(wish: ArgumentWish, plan: BootPlan, { facts }: ChangeContext)
   ];
 }
 
+/** What a boot configuration's effect says of tokens, `removed` from what is configured. */
+export function toolEffect(
+  { byTool, line }: Pick<BootPlan, 'byTool' | 'line'>,
+  removed: readonly string[],
+  facts: Facts,
+): Pick<BootEffect, 'remove' | 'add' | 'guarded'> {
+  const generates = bootDriver(facts).generates;
+  const remove = byTool?.remove ?? (generates ? removed : []);
+  const add = byTool?.add ?? [];
+  return {
+    ...(remove.length > 0 && { remove }),
+    ...(add.length > 0 && { add }),
+    ...(generates && line === null && { guarded: true }),
+  };
+}
+
 /**
  * Arguments that only the generated entries have would be dropped by generating them anew; `net.ifnames=0` among them
- * renames the network interfaces, and the host is lost. Errors: `boot.lost-arguments`.
+ * renames the network interfaces, and the host is lost. Where code configures some, that shows only once they are generated
+ * (`guarded`). Errors: `boot.lost-arguments`.
  */
 export function refuseLoss(
   plan: Pick<BootPlan, 'line' | 'lineIn' | 'removed'>,
