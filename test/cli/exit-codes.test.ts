@@ -39,6 +39,7 @@ describe.concurrent('exit codes', () => {
 describe.concurrent('--json', () => {
   const document = [
     ...['version', 'command', 'dryRun', 'run', 'playbook', 'startedAt', 'endedAt', 'durationSeconds', 'interrupted'],
+    ...['halted', 'rollout'],
   ];
   it.each([
     ['plan', ['plan', 'passthrough', '-l', 'new,off'], 3],
