@@ -11,6 +11,9 @@ import { inventoryCommand } from './commands/inventory.ts';
 import { labCommand } from './commands/lab.ts';
 import { planCommand } from './commands/plan.ts';
 import { restoreCommand } from './commands/restore.ts';
+import { resumeCommand } from './commands/resume.ts';
+import { retryCommand } from './commands/retry.ts';
+import { runsCommand } from './commands/runs.ts';
 import { undoCommand } from './commands/undo.ts';
 import { verifyCommand } from './commands/verify.ts';
 import { readEnvironment } from './environment.ts';
@@ -35,7 +38,10 @@ async function main(): Promise<number> {
     // Help and messages of ours are English; those of yargs must not be in another language beside them.
     .locale('en')
     .strict()
-    .demandCommand(1, 'name a command: plan, apply, verify, undo, backups, restore, facts, inventory, boot or lab')
+    .demandCommand(
+      1,
+      'name a command: plan, apply, verify, undo, backups, restore, runs, resume, retry, facts, inventory, boot or lab',
+    )
     .wrap(Math.min(110, process.stdout.columns ?? 110))
     .example('$0 plan passthrough -i inventory', 'what would be changed')
     .example('$0 apply passthrough -i inventory', 'change it, after a question')
@@ -59,6 +65,9 @@ async function main(): Promise<number> {
     undoCommand,
     backupsCommand,
     restoreCommand,
+    runsCommand,
+    resumeCommand,
+    retryCommand,
     factsCommand,
     inventoryCommand,
     bootCommand,

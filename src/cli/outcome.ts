@@ -10,7 +10,19 @@ export interface Outcome {
 }
 
 /** Codes of errors that decline a whole run. */
-const declined: ReadonlySet<string> = new Set(['apply.declined', 'plan.pins', 'plan.newer', 'plan.hosts']);
+const declined: ReadonlySet<string> = new Set([
+  'apply.declined',
+  'plan.pins',
+  'plan.newer',
+  'plan.hosts',
+  'run.busy',
+  'resume.halted',
+  'resume.changed',
+  'resume.finished',
+  'resume.none',
+  'retry.changed',
+  'retry.none',
+]);
 
 /** Beginnings of codes of errors that are nobody's usage: this machine could not do its part. */
 const broken: readonly string[] = [
