@@ -1,13 +1,14 @@
 import { VfleetError } from '../errors.ts';
 import type { Facts } from '../facts/facts.ts';
 import type { State } from '../resources/resource.ts';
-import { sh } from '../shell/script.ts';
+import { type Script, sh } from '../shell/script.ts';
 import { parseArguments } from './arguments.ts';
 import type { BootDriver, BootInput, BootPlan } from './driver.ts';
 import { editCmdline } from './edit-cmdline.ts';
 import { ownedAt } from './owned.ts';
+import { espList, printEsps } from './print-esps.ts';
 import { writeProxmoxEntries } from './proxmox-entries.ts';
-import { judgeEsp, type ProxmoxEsp, parseEsps, printEsps } from './proxmox-esp.ts';
+import { judgeEsp, type ProxmoxEsp, parseEsps } from './proxmox-esp.ts';
 import { updateGrub } from './update-grub.ts';
 import type { ArgumentWish } from './wish.ts';
 
@@ -36,7 +37,7 @@ export const proxmoxBootTool: BootDriver = {
     const file = state.file(cmdline);
     return { [cmdline]: file.kind === 'file' ? tokensOf(file.bytes.toString('latin1')) : [] };
   },
-  regenerate: () => writeProxmoxEntries(),
+  regenerate: () => whileUnread(writeProxmoxEntries()),
   readBack: () => sh`section boot-entries
 ${printEsps()}`,
   judgeReadBack: (text, effect) => judge(parseEsps(text), effect),
@@ -48,9 +49,25 @@ for variable in /sys/firmware/efi/efivars/LoaderInfo-*; do
   if [ -r "$variable" ]; then tail -c +5 "$variable" | tr -cd ' -~'; fi
 done`;
 
+/**
+ * Runs a script while no other run of ours reads the partitions: one that is mounted read-only cannot be mounted writable.
+ * proxmox-boot-tool itself knows no lock.
+ */
+function whileUnread(script: Script): Script {
+  return sh`
+(
+exec 9<${espList}
+if command -v flock >/dev/null 2>&1 && ! flock -w 60 9; then
+  echo 'the EFI system partitions are being read by another run' >&2; exit 75
+fi
+${script}
+)`;
+}
+
 function plan(wish: ArgumentWish, input: BootInput): BootPlan {
   const esps = parseEsps(input.state.probe('esps').stdout);
   const starter = starterOf(input.facts, input.state, esps);
+  refuseNone(esps, input.host);
   const base = starter === 'grub' ? updateGrub.plan(wish, input) : planCmdline(wish, input);
   const outdated = esps.some((esp) => esp.kind !== 'unreadable' && judgeEsp(esp, wish).length > 0);
   const due = base.files.length > 0 || outdated;
@@ -144,6 +161,21 @@ function contradictory(signs: readonly Sign[]): VfleetError {
     expected: 'signs of either systemd-boot or GRUB',
     found: signs.length === 0 ? 'none' : signs.map(({ says, seen }) => `${says} (${seen})`).join(', '),
     next: 'look at `proxmox-boot-tool status`, and set all EFI system partitions up alike (proxmox-boot-tool reinit); nothing was changed',
+  });
+}
+
+/** Without a partition that can be read, nothing tells what a refresh would leave. Errors: `boot.source`. */
+function refuseNone(esps: readonly ProxmoxEsp[], host: string): void {
+  if (esps.some(({ kind }) => kind === 'systemd-boot' || kind === 'grub')) return;
+  const found = esps.map(({ uuid, kind, why }) => `ESP ${uuid} ${kind === 'absent' ? 'is not there' : why}`);
+  const init = 'set one up with `proxmox-boot-tool init PARTITION`';
+  throw new VfleetError({
+    code: 'boot.source',
+    host,
+    thing: espList,
+    expected: 'an EFI system partition that can be read, for the boot entries',
+    found: found.length === 0 ? 'none in the list' : found.join(', '),
+    next: `${found.length === 0 ? init : `look at \`proxmox-boot-tool status\`, or ${init}`}; nothing was changed`,
   });
 }
 

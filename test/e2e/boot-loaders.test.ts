@@ -16,6 +16,21 @@ afterAll(() => fleet?.stop());
 const read = (name: string, file: string): Promise<string> =>
   readFile(path.join(fleet.lab.node(name).root, file), 'utf8');
 
+it('proxmox: a plan reads partitions that nothing mounts, and no other process ever sees one mounted', async () => {
+  const before = await read('proxmox', 'proc/mounts');
+  const seen = new Set<string>();
+  let done = false;
+  const plan = fleet.one('plan', 'proxmox').finally(() => {
+    done = true;
+  });
+  while (!done) {
+    seen.add(await read('proxmox', 'proc/mounts'));
+    for (const name of await readdir(path.join(fleet.lab.node('proxmox').root, 'tmp'))) seen.add(name);
+  }
+  expect((await plan).host).toMatchObject({ failure: null, state: 'ok' });
+  expect([...seen]).toEqual([before]);
+});
+
 it.each(['sdboot', 'proxmox', 'coreos'])(
   '%s: one apply, one reboot, the arguments run, and a second apply finds nothing',
   async (name) => {

@@ -49,7 +49,7 @@ export function partitionNames(disk: Disk, { boot, filesystems }: MachineSetting
   });
   const plain = [...filesystems, ...there].filter(({ source }) => /^\/dev\/[a-z0-9]+$/.test(source));
   return new Map([
-    ...(there.length > 0 ? [['/mnt', folder()] as const] : []),
+    ...(there.length > 0 ? [['/media', folder()] as const] : []),
     ...plain.flatMap(({ uuid, source }): [string, Entry][] => [
       [source, file('', 0o600)],
       [`/dev/disk/by-uuid/${uuid}`, link(`../..${source.slice('/dev'.length)}`)],

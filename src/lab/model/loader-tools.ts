@@ -10,6 +10,7 @@ type Loader = MachineSettings['boot']['loader'];
 /** Scripts by the place where a machine has them; those without a folder are read by others. */
 const everywhere: Readonly<Record<string, string>> = {
   '/usr/bin/umount': 'umount',
+  '/usr/bin/unshare': 'unshare',
   '/usr/bin/mountpoint': 'mountpoint',
   '/usr/sbin/blkid': 'blkid',
   'partition-table': 'partition-table',
