@@ -1,0 +1,179 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { createBus } from '../../src/events/bus.ts';
+import type { HostState, Notice, Stamped } from '../../src/events/event.ts';
+import type { HostEnd } from '../../src/host/run.ts';
+import { fold } from '../../src/report/fold.ts';
+import { inFlight } from '../../src/rollout/decide.ts';
+import { drive } from '../../src/rollout/drive.ts';
+import { atOnce, type Policy } from '../../src/rollout/policy.ts';
+import { leftOf, resumeState } from '../../src/rollout/resume-state.ts';
+
+const at = '2026-11-23T03:50:00.000Z';
+const clock = { now: () => 0, sleep: async () => {} };
+
+/** How a model host ends; all that it has done is on the host, as it is on a real one. */
+type Fate = Extract<HostState, 'ok' | 'failed' | 'lost' | 'refused'>;
+
+interface Model {
+  readonly fate: Fate;
+  written: number;
+  rebooted: number;
+}
+
+/** Runs what is left of a rollout over model hosts, and gives the events of this part. */
+async function part(models: ReadonlyMap<string, Model>, policy: Policy, earlier: readonly Stamped[]) {
+  const bus = createBus({ now: () => at });
+  const told: Stamped[] = [];
+  bus.subscribe((event) => told.push(event));
+  const names = [...models.keys()];
+  if (earlier.length === 0) {
+    const hosts = names.map((name) => ({ name, rack: null }));
+    await bus.intend({ type: 'run-started', run: 'r', command: 'apply', playbook: null, hosts });
+  } else {
+    const left = leftOf(resumeState(earlier));
+    const parts = earlier.filter(({ type }) => type === 'run-resumed').length;
+    await bus.intend({ type: 'run-resumed', run: 'r', command: 'apply', part: parts + 2, left });
+  }
+  const from = earlier.length === 0 ? undefined : resumeState(earlier);
+  const start = async (host: string): Promise<HostEnd> => {
+    const model = models.get(host);
+    if (model === undefined) throw new Error(host);
+    if (model.written === 0) {
+      await bus.intend({ type: 'write-intent', host, changes: [] });
+      model.written += 1;
+      bus.emit({ type: 'written', host, changes: [] });
+    }
+    if (model.rebooted === 0) {
+      model.rebooted += 1;
+      bus.emit({ type: 'phase', host, phase: 'reboot' } satisfies Notice);
+    }
+    return { state: model.fate, writes: 0, reboots: 0 };
+  };
+  await drive({
+    ...{ hosts: names, from, policy, clock, bus, wall: () => 0 },
+    runner: { start },
+    stop: new AbortController().signal,
+  });
+  bus.emit({ type: 'run-ended', interrupted: false });
+  return told;
+}
+
+function endsOf(events: readonly Stamped[]): readonly (readonly [string, HostState | null])[] {
+  return fold(events).hosts.map(({ name, state }) => [name, state]);
+}
+
+function modelsOf(fates: readonly Fate[]): ReadonlyMap<string, Model> {
+  return new Map(fates.map((fate, index) => [`n${index}`, { fate, written: 0, rebooted: 0 }]));
+}
+
+const fates = fc.array(fc.constantFrom<Fate>('ok', 'ok', 'ok', 'failed', 'lost', 'refused'), {
+  minLength: 1,
+  maxLength: 7,
+});
+
+describe('resumeState', () => {
+  it('of a journal cut after any event leads to the end of a run that nobody cut, and does nothing twice', async () => {
+    await fc.assert(
+      fc.asyncProperty(fates, fc.integer({ min: 1, max: 4 }), fc.nat(), async (wanted, parallel, second) => {
+        // A budget that is never spent: which hosts a halt finds at work depends on who was faster.
+        const policy = atOnce(parallel + wanted.filter((fate) => fate === 'lost').length);
+        const whole = await part(modelsOf(wanted), policy, []);
+        for (let cut = 1; cut <= whole.length; cut += 1) {
+          const models = modelsOf(wanted);
+          // What the hosts had done by then is done.
+          const before = whole.slice(0, cut);
+          for (const event of before) {
+            const model = 'host' in event && event.host !== null ? models.get(event.host) : undefined;
+            if (model === undefined) continue;
+            if (event.type === 'written') model.written = 1;
+            if (event.type === 'phase') model.rebooted = 1;
+          }
+          const rest = await part(models, policy, before);
+          // And once more, cut in the part that was resumed.
+          const again = rest.slice(0, 1 + (second % rest.length));
+          const last = await part(models, policy, [...before, ...again]);
+          for (const events of [
+            [...before, ...rest],
+            [...before, ...again, ...last],
+          ]) {
+            expect(endsOf(events)).toEqual(endsOf(whole));
+          }
+          for (const { written, rebooted } of models.values()) expect([written, rebooted]).toEqual([1, 1]);
+        }
+      }),
+      { numRuns: 20 },
+    );
+  });
+
+  const started: Stamped = {
+    ...{ at, type: 'run-started', run: 'r', command: 'apply', playbook: null },
+    hosts: ['a', 'b', 'c', 'd'].map((name) => ({ name, rack: null })),
+  };
+  const begun = (host: string): Stamped => ({ at, type: 'host-started', host });
+  const ended = (host: string, state: HostState, code = ''): Stamped => ({
+    ...{ at, type: 'host-ended', host, state, writes: 0, reboots: 0 },
+    ...(code !== '' && { failure: { code, host, thing: '', message: '' } }),
+  });
+
+  it('keeps the slots of hosts that were lost, and of those that were at work', () => {
+    const state = resumeState([started, begun('a'), begun('b'), ended('b', 'lost')]);
+    expect(inFlight(state)).toEqual(['a', 'b']);
+    expect(leftOf(state)).toEqual(['a', 'c', 'd']);
+  });
+
+  it('lets those wait that were only not started, and go on first that somebody stopped in their work', () => {
+    const state = resumeState([
+      ...[started, begun('a'), ended('a', 'failed', 'interrupted'), ended('b', 'skipped', 'interrupted')],
+      ...[ended('c', 'skipped', 'rollout.halted'), ended('d', 'skipped', 'gate.closed')],
+    ]);
+    expect([...state.hosts].map(([, { kind }]) => kind)).toEqual(['cut-off', 'waiting', 'waiting', 'ended']);
+  });
+
+  it('knows in a third part who was cut off in the first', () => {
+    const resumed: Stamped = {
+      at,
+      type: 'run-resumed',
+      run: 'r',
+      command: 'apply',
+      part: 2,
+      left: ['a', 'b', 'c', 'd'],
+    };
+    const first = [started, begun('a'), resumed];
+    expect(resumeState(first).hosts.get('a')).toEqual({ kind: 'cut-off' });
+    const stopped = [...first, ended('a', 'skipped', 'interrupted')];
+    expect(resumeState(stopped).hosts.get('a')).toEqual({ kind: 'cut-off' });
+    expect(resumeState([...first, begun('a'), ended('a', 'ok')]).hosts.get('a')).toMatchObject({ state: 'ok' });
+  });
+
+  it('runs hosts again that ended badly, where that is asked for', () => {
+    const state = resumeState([started, begun('a'), ended('a', 'failed')], new Set(['a']));
+    expect(state.hosts.get('a')).toEqual({ kind: 'waiting' });
+  });
+});
+
+describe('decide, of a rollout that goes on', () => {
+  it('brings hosts to their end that were at work, also when the budget is spent and the window is closed', async () => {
+    const events: readonly Stamped[] = [
+      {
+        at,
+        type: 'run-started',
+        run: 'r',
+        command: 'apply',
+        playbook: null,
+        hosts: ['a', 'b', 'c'].map((name) => ({ name, rack: null })),
+      },
+      { at, type: 'host-started', host: 'a' },
+      { at, type: 'host-started', host: 'b' },
+      { at, type: 'host-ended', host: 'b', state: 'failed', writes: 0, reboots: 0 },
+    ];
+    const models = modelsOf(['ok', 'ok', 'ok']);
+    const named = new Map([...models].map(([, model], index) => [['a', 'b', 'c'][index] ?? '', model]));
+    const rest = await part(named, { ...atOnce(2), maxFailures: 0 }, events);
+    expect(endsOf([...events, ...rest])).toEqual([
+      ['a', 'ok'],
+      ['b', 'failed'],
+      ['c', 'skipped'],
+    ]);
+  });
+});
