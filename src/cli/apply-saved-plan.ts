@@ -10,7 +10,7 @@ import { type ApplyArguments, among, confirm, requireAnswer, startApply } from '
 import type { Environment } from './environment.ts';
 import { requireExpected } from './guard.ts';
 import { say, warn } from './output.ts';
-import { rolloutOf, wishOf } from './rollout.ts';
+import { rolloutOf, wishOf, withSaid } from './rollout.ts';
 import { run } from './run.ts';
 import { showPlan, showSummary } from './show.ts';
 import { UsageError } from './usage-error.ts';
@@ -27,7 +27,7 @@ export async function applySavedPlan(args: ApplyArguments, environment: Environm
   requireAnswer(args, environment);
   // What it says of the playbook and the inventory is what a user would give to go on from here.
   const given: ApplyArguments = {
-    ...args,
+    ...withSaid(args, plan.rollout ?? {}),
     playbook: plan.pins.playbook,
     inventory: args.inventory ?? plan.inventory,
     adopt: plan.adopt,
@@ -41,9 +41,9 @@ export async function applySavedPlan(args: ApplyArguments, environment: Environm
   if (args.limit !== undefined && work.leftOut.length > 0)
     warn(`not in the plan, and so left alone: ${foldNames(work.leftOut).join(', ')}`);
   const chosen = among(work, new Set(plans.map(({ host }) => host)));
-  const wish = wishOf(chosen, args);
-  requireExpected(plans.length, args, wish);
-  const rollout = rolloutOf(chosen, args);
+  const wish = wishOf(chosen, given);
+  requireExpected(plans.length, given, wish);
+  const rollout = rolloutOf(chosen, given);
   const varsDigests = Object.fromEntries(plans.map(({ host }) => [host, plan.pins.varsDigests[host] ?? '']));
   comparePins(file, { ...plan.pins, varsDigests }, await pinsOf(chosen, version));
   if (args.checkFirst) {

@@ -3,7 +3,7 @@ import type { Summary } from '../report/summary.ts';
 import { count } from '../report/text/block.ts';
 import type { Environment } from './environment.ts';
 import { say } from './output.ts';
-import { type RolloutArguments, rolloutOf } from './rollout.ts';
+import { type RolloutArguments, rolloutOf, saidBy } from './rollout.ts';
 import { run } from './run.ts';
 import { showPlan } from './show.ts';
 import { UsageError } from './usage-error.ts';
@@ -36,6 +36,7 @@ export async function plan(args: PlanArguments, environment: Environment, versio
       inventory: args.inventory ?? environment.inventory,
       extraVars: work.fleet.extraVars,
       adopt: args.adopt,
+      rollout: saidBy(args),
       pins,
       hosts,
     });

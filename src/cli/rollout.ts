@@ -35,9 +35,16 @@ export function rolloutOf(work: Wished, args: RolloutArguments): Rollout {
   return resolveRollout(wish, hosts, canariesOf(work, wish, args));
 }
 
-function saidBy(args: RolloutArguments): RolloutWish {
+/** What the options say of a rollout. */
+export function saidBy(args: RolloutArguments): RolloutWish {
   const said: Readonly<Record<string, unknown>> = { ...args, windows: args.window };
   return Object.fromEntries(rolloutKeys.flatMap((key) => (said[key] === undefined ? [] : [[key, said[key]]])));
+}
+
+/** Options over what other options said before, when a plan was saved. */
+export function withSaid<A extends RolloutArguments>(args: A, said: RolloutWish): A {
+  const { windows: window, ...wish } = joinRollouts([said, saidBy(args)]);
+  return { ...args, ...wish, ...(window !== undefined && { window }) };
 }
 
 function domainOf(host: InventoryHost, { domain = 'rack' }: RolloutWish): string | null {

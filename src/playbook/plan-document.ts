@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { HostPlan } from '../events/event.ts';
+import type { RolloutWish } from '../rollout/wish.ts';
 
 /** What a saved plan was made of; its `apply` must be made of the same. */
 export interface Pins {
@@ -22,6 +23,8 @@ export interface SavedPlan {
   readonly extraVars: readonly string[];
   /** It was made with `--adopt`. */
   readonly adopt: boolean;
+  /** What options said of the rollout that was shown with it. */
+  readonly rollout?: RolloutWish | undefined;
   readonly pins: Pins;
   readonly hosts: readonly HostPlan[];
 }
@@ -83,6 +86,7 @@ export const planSchema: z.ZodType<SavedPlan> = z.object({
   inventory: z.string(),
   extraVars: texts,
   adopt: z.boolean().default(false),
+  rollout: z.record(z.string(), z.unknown()).optional(),
   pins: z.object({
     vfleet: z.string(),
     playbook: z.string(),
