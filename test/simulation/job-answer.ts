@@ -69,8 +69,10 @@ async function doSteps(machine: Machine, text: string): Promise<void> {
   for (const [step, unit] of steps) {
     if (seen.has(step)) continue;
     seen.add(step);
-    if (step.startsWith('update-initramfs')) await machine.spend(20_000);
-    else if (unit === undefined) {
+    if (step.startsWith('update-initramfs')) {
+      await machine.spend(20_000);
+      machine.initramfs = machine.moduleOptions;
+    } else if (unit === undefined) {
       await machine.spend(3_000);
       machine.files.set('/boot/grub/grub.cfg', { text: generate(machine.files), mode: '0644', owner: 'root:root' });
     } else {

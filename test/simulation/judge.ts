@@ -19,6 +19,8 @@ export function judgeEnd(machine: Machine, { state, failure }: HostEnd, changed:
   if (lacks(machine.arguments)) tell('ok is done', `${name} ends as ok and runs ${machine.arguments}`);
   const next = bootedArguments(files.get('/boot/grub/grub.cfg')?.text ?? '');
   if (lacks(next)) tell('ok is done', `${name} ends as ok and will boot ${next}`);
+  if (machine.initramfs !== machine.moduleOptions)
+    tell('ok is done', `${name} ends as ok with an initramfs from before`);
   const record = parseRecord(files.get('/var/lib/vfleet/state.json')?.text ?? null);
   if (record.pending.length > 0)
     tell('ok is done', `${name} ends as ok, and its record has ${record.pending.map(({ kind }) => kind).join(' ')}`);

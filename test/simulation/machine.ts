@@ -29,6 +29,8 @@ export class Machine {
   generation = 0;
   arguments: string;
   readonly modules = new Set(['kvm', 'kvm_intel', 'ext4']);
+  /** What the initramfs has of `/etc/modprobe.d`, as it was when it was built. */
+  initramfs = '';
   lock: HostLock;
   /** Jobs that run now, by their folder: they outlive a connection, and no power cut. */
   readonly jobs = new Map<string, Promise<void>>();
@@ -128,6 +130,14 @@ export class Machine {
     if (!wrong) return;
     if (this.power === 'up') this.goDown('by-hand');
     else this.#boot('by-hand');
+  }
+
+  /** Options of modules, as they stand on the disk. */
+  get moduleOptions(): string {
+    return [...this.files]
+      .filter(([path]) => path.startsWith('/etc/modprobe.d/'))
+      .map(([path, { text }]) => `${path}: ${text}`)
+      .join('');
   }
 
   /** Lines of the files that systemd-modules-load reads. */

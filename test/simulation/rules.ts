@@ -53,7 +53,10 @@ export class Rules {
 
   take(event: Stamped, now: number, wall: number): void {
     if (event.type === 'host-started') this.#start(event.host, now, wall);
-    if (event.type === 'host-ended') this.#end(event.host, event.state, event.holdsSlot ?? event.state === 'lost');
+    if (event.type === 'host-ended') {
+      if (event.state === 'skipped') this.#judgeSkip(event.host, event.failure?.code ?? 'none');
+      this.#end(event.host, event.state, event.holdsSlot ?? event.state === 'lost');
+    }
   }
 
   /** At the end of a run that was not killed. */
@@ -88,9 +91,7 @@ export class Rules {
         'per domain',
         `${host} starts while ${there.join(' ')} of ${domain} are in flight; allowed: ${limit}`,
       );
-    const failed = [...this.#hosts]
-      .filter(([name, at]) => bad.has(at) || (at === 'refused' && canaries.includes(name)))
-      .map(([name]) => name);
+    const failed = this.#badHosts();
     if (failed.length > maxFailures)
       this.#break('budget', `${host} starts after ${failed.join(' ')} ended badly; allowed: ${maxFailures}`);
     const failedCanaries = failed.filter((name) => canaries.includes(name));
@@ -109,6 +110,30 @@ export class Rules {
     if (!isOpen(windows.map(parseWindow), wall))
       this.#break('windows', `${host} starts at ${new Date(wall).toISOString()}`);
     if (this.#stopped) this.#break('stop', `${host} starts after somebody asked to stop`);
+  }
+
+  /** Nobody is passed over for a reason that is none. */
+  #judgeSkip(host: string, code: string): void {
+    const { maxFailures, maxCanaryFailures, canaries, perDomain, domains } = this.#rollout;
+    const failed = this.#badHosts();
+    const spent =
+      failed.length > maxFailures || failed.filter((name) => canaries.includes(name)).length > maxCanaryFailures;
+    const full = Object.entries(perDomain).some(
+      ([domain, limit]) => [...this.#holding].filter((name) => domains[name] === domain).length >= limit,
+    );
+    const reasons: Readonly<Record<string, boolean>> = {
+      interrupted: this.#stopped,
+      'rollout.halted': spent,
+      'rollout.no-slot': full || this.#holding.size >= this.#width(),
+    };
+    if (reasons[code] !== true) this.#break('skipped for a reason', `${host} is skipped with ${code}, which is not so`);
+  }
+
+  #badHosts(): readonly string[] {
+    const { canaries } = this.#rollout;
+    return [...this.#hosts]
+      .filter(([name, at]) => bad.has(at) || (at === 'refused' && canaries.includes(name)))
+      .map(([name]) => name);
   }
 
   #end(host: string, state: HostState, holdsSlot: boolean): void {

@@ -24,7 +24,7 @@ export function scenarioOf(seed: string): Scenario {
     seed,
     hosts,
     rollout: rolloutOf(hosts, random.branch('rollout')),
-    wish: random.pick(['arguments', 'arguments', 'arguments', 'modules', 'initramfs']),
+    wish: random.pick(['arguments', 'arguments', 'modules', 'initramfs', 'initramfs']),
     deadline: random.pick([120_000, 300_000, 900_000]),
     faults: faultsOf(hosts, random.branch('faults')),
   };

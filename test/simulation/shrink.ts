@@ -1,4 +1,4 @@
-import { play } from './play.ts';
+import { playAndCompare } from './compare.ts';
 import type { Violation } from './rules.ts';
 import type { Scenario } from './scenario.ts';
 
@@ -29,7 +29,7 @@ export async function shrink(scenario: Scenario, rule: string): Promise<Scenario
 /** What a scenario breaks; what the model itself does not know counts too. */
 export async function violationsOf(scenario: Scenario): Promise<readonly Violation[]> {
   try {
-    return (await play(scenario)).violations;
+    return (await playAndCompare(scenario)).violations;
   } catch (thrown) {
     return [brokenModel(thrown)];
   }

@@ -1,10 +1,10 @@
 // One process of `npm run simulate`: plays every n-th of the scenarios, and tells its parent what it saw.
-import { play } from './play.ts';
+import { playAndCompare } from './compare.ts';
 import { scenarioOf } from './scenario.ts';
 import { brokenModel, shrink } from './shrink.ts';
 import { emptyTally, joinTallies, type Tally, type Told, tallyOf } from './tally.ts';
 
-const [seed = '1', first = '0', end = '1', step = '1'] = process.argv.slice(2);
+const [seed = '1', first = '0', end = '1', step = '1', shrinks = 'shrink'] = process.argv.slice(2);
 const toldAfter = 20;
 
 const tell = (told: Told): void => {
@@ -16,7 +16,7 @@ for (let index = Number(first); index < Number(end); index += Number(step)) {
   const scenario = scenarioOf(`${seed}/${index}`);
   let violations = [];
   try {
-    const outcome = await play(scenario);
+    const outcome = await playAndCompare(scenario);
     violations = [...outcome.violations];
     tally = joinTallies(tally, tallyOf(scenario, outcome));
   } catch (thrown) {
@@ -24,7 +24,7 @@ for (let index = Number(first); index < Number(end); index += Number(step)) {
   }
   const [worst] = violations;
   if (worst !== undefined) {
-    const smallest = await shrink(scenario, worst.rule);
+    const smallest = shrinks === 'shrink' ? await shrink(scenario, worst.rule) : scenario;
     tell({
       type: 'found',
       found: { index, violations, hosts: scenario.hosts.length, faults: scenario.faults.length, smallest },
