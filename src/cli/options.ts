@@ -216,7 +216,7 @@ function wished<K extends RolloutKey>(
 
 /** `--no-canary` gives false. */
 function canaries(given: unknown): RolloutWish['canary'] {
-  return given === false ? [] : [...several('canary')(given)];
+  return [given].flat().includes(false) ? [] : [...several('canary')(given)];
 }
 
 function windows(given: unknown): RolloutWish['windows'] {

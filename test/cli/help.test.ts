@@ -2,6 +2,19 @@ import { describe, expect, it } from 'vitest';
 import { vfleet } from './program.ts';
 
 const inventory = ['--inventory', '-i', '--limit', '-l', '--extra-vars', '-e', '--json', '--color', '--verbose', '-v'];
+const rollout = [
+  ...[
+    '--canary',
+    '--batches',
+    '--per-rack',
+    '--max-failures',
+    '--max-canary-failures',
+    '--soak',
+    '--pause',
+    '--window',
+  ],
+  ...['--max-connecting', '--max-applying', '--max-rebooting'],
+];
 const connection = [...inventory, '--parallel', '-p', '--host-keys', '--known-hosts', '--connect-timeout'];
 
 describe.concurrent('help', () => {
@@ -29,10 +42,21 @@ describe.concurrent('help', () => {
   });
 
   it.each([
-    ['plan', [...connection, '--out', 'playbook']],
+    ['plan', [...connection, ...rollout, '--out', 'playbook']],
     [
       'apply',
-      [...connection, '--yes', '-y', '--reboot-deadline', '--reboot-with-guests', '--reboot-again', 'playbook'],
+      [
+        ...connection,
+        ...rollout,
+        '--expect-hosts',
+        '--check-first',
+        '--yes',
+        '-y',
+        '--reboot-deadline',
+        '--reboot-with-guests',
+        '--reboot-again',
+        'playbook',
+      ],
     ],
     ['verify', [...connection, 'playbook']],
     ['undo', [...connection, '--yes', '-y', '--dry-run', '-n', '--name', '--force', 'playbook']],

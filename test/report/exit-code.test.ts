@@ -48,6 +48,15 @@ describe('exitCode', () => {
     expect(exitCode(summary([host('a', { checks: [verdict('pass'), verdict(outcome)] })]), 'verify')).toBe(code);
   });
 
+  it('is 3 for a rollout that halted, though hosts failed; an interrupt goes before it', () => {
+    const halted = {
+      ...summary([host('a', { state: 'failed' }), host('b', { state: 'skipped' })]),
+      halted: 'a failed',
+    };
+    expect(exitCode(halted, 'apply')).toBe(3);
+    expect(exitCode({ ...halted, interrupted: true }, 'apply')).toBe(130);
+  });
+
   it('does not count gates as checks: a gate that closes refuses its host', () => {
     expect(exitCode(summary([host('a', { state: 'refused', gates: [verdict('fail')] })]), 'plan')).toBe(3);
   });

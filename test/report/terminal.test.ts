@@ -79,6 +79,19 @@ describe('startTerminal on a terminal', () => {
     ]);
   });
 
+  it('says at once that a rollout halts or waits, and keeps it in sight', async () => {
+    const screen = new Screen(120);
+    const { terminal, tell } = show(screen);
+    await tell(runOf('n1', 'n2'), { type: 'held', until: '2026-11-28T22:00:00.000Z' }, started('n1'));
+    await tell({ type: 'halted', why: 'n0 did not end well; allowed: 0' });
+    terminal.refresh();
+    expect(screen.text.slice(0, 3)).toEqual([
+      'waiting: no host starts before 2026-11-28T22:00:00.000Z, when a maintenance window opens',
+      'halted: n0 did not end well; allowed: 0; no further host starts, those at work come to a safe end',
+      expect.stringMatching(/^apply \d:\d\d \| 0 of 2 done \| 1 connect \| halted$/),
+    ]);
+  });
+
   it('draws in place: the window is there once, and goes at the end', async () => {
     const screen = new Screen();
     const { terminal, tell } = show(screen);

@@ -26,6 +26,23 @@ const ok = (name: string, writes = 0, reboots = 0): Stamped => ({
 });
 
 describe('renderSummary', () => {
+  it('of a rollout that halted says why, who is where, and the command that goes on', () => {
+    const skipped = (name: string): Stamped => ({
+      ...{ at: at(61), type: 'host-ended', host: name, state: 'skipped', writes: 0, reboots: 0 },
+      failure: failure(name, { code: 'rollout.halted', thing: 'not started: the rollout has halted' }),
+    });
+    const halted: Stamped = { at: at(60), type: 'halted', why: 'n1 did not end well; allowed: 0' };
+    const text = renderSummary(
+      run('apply', [hostEnded('n1', 'failed'), halted, ok('n2', 1), skipped('n3'), skipped('n4')]),
+      plain,
+    );
+    expect(text).toMatch(/^halted: n1 did not end well; allowed: 0\n/m);
+    expect(text).toMatch(
+      /^apply of PCI passthrough: 4 hosts, .*, halted\n {2}ok +1 +n2\n {2}skipped +2 +n\[3-4\]\n {2}failed +1 +n1\n/m,
+    );
+    expect(text).toMatch(/\nnext: vfleet resume run-1 {3}# goes on, when the cause is gone\n$/);
+  });
+
   it('tells who ended how, what was written, how long it took, and what to run next', () => {
     const text = renderSummary(
       run(
