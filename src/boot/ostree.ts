@@ -88,13 +88,26 @@ function withoutFirst(tokens: readonly string[], removed: readonly string[]): re
 }
 
 /** What an earlier run left due, and nobody wishes for any more, is not added. */
-function kargs({ present, add = [], remove = [] }: BootEffect): Script {
+function kargs({ present, add = [], remove = [], keep = [] }: BootEffect): Script {
   const flags = [
-    ...remove.map((token) => `--delete-if-present=${token}`),
+    ...remove.filter((token) => !keep.includes(token)).map((token) => `--delete-if-present=${token}`),
     ...add.filter((token) => present.includes(token)).map((token) => `--append-if-missing=${token}`),
   ];
-  if (flags.length === 0) return raw(':');
-  return sh`rpm-ostree kargs ${flags}`;
+  const shared = remove.filter((token) => keep.includes(token));
+  if (shared.length === 0) return flags.length === 0 ? raw(':') : sh`rpm-ostree kargs ${flags}`;
+  const counted = shared.map((token) => removeShared(token, keep.filter((other) => other === token).length));
+  return sh`
+set --${flags.length === 0 ? raw('') : sh` ${flags}`}
+kept=$(rpm-ostree kargs) || exit
+${counted.reduce((all, one) => sh`${all}\n${one}`)}
+[ $# = 0 ] || rpm-ostree kargs "$@"`;
+}
+
+/** The tool takes out the first of equal ones each time that it is run: only those beyond what is others'. */
+function removeShared(token: string, others: number): Script {
+  return sh`
+n=$(printf '%s\\n' "$kept" | tail -n 1 | tr ' ' '\\n' | grep -cxF -e ${token})
+while [ "$n" -gt ${others} ]; do set -- "$@" --delete-if-present=${token}; n=$((n - 1)); done`;
 }
 
 const entryMark = /^### entry (.*) ###\n/m;

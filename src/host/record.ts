@@ -54,6 +54,7 @@ const effectSchema: z.ZodType<Effect> = z.discriminatedUnion('kind', [
     absent: z.array(z.string()),
     exact: z.array(z.string()).exactOptional(),
     remove: z.array(z.string()).exactOptional(),
+    keep: z.array(z.string()).exactOptional(),
     add: z.array(z.string()).exactOptional(),
     guarded: z.literal(true).exactOptional(),
   }),

@@ -1,4 +1,5 @@
-import { ownedSomewhere } from '../boot/owned.ts';
+import { bootDriver } from '../boot/choose-driver.ts';
+import { type OwnedArguments, ownedSomewhere } from '../boot/owned.ts';
 import type { Facts } from '../facts/facts.ts';
 import type { Seen } from '../resources/batch.ts';
 import { defaultEffects } from '../resources/places.ts';
@@ -83,9 +84,23 @@ function bootPart(paths: readonly string[], input: UndoInput): ReturnType<typeof
   );
   const notes = undos.flatMap(([path, undo]) => ('note' in undo && undo.note !== null ? [`${path} ${undo.note}`] : []));
   return undoBoot({
-    ...{ host, facts, state: boot, owned: soleTokens(record, playbook), decided, notes },
+    ...{ host, facts, state: boot, owned: notTakenOut(soleTokens(record, playbook), input, boot), decided, notes },
     regenerationDue: record.pending.some((effect) => effect.kind === 'boot-configuration'),
   });
+}
+
+/** Without tokens that an undo which was cut off has taken out already, and that others have too. */
+function notTakenOut(owned: OwnedArguments, { host, facts, record }: UndoInput, state: State): OwnedArguments {
+  const keep = record.pending.flatMap((effect) => (effect.kind === 'boot-configuration' ? (effect.keep ?? []) : []));
+  if (keep.length === 0) return owned;
+  const standing = bootDriver(facts).standing?.({ host, facts, state, owned }) ?? {};
+  const count = (tokens: readonly string[], token: string) => tokens.filter((other) => other === token).length;
+  return Object.fromEntries(
+    Object.entries(owned).map(([place, tokens]) => [
+      place,
+      tokens.filter((token) => !keep.includes(token) || count(standing[place] ?? [], token) > count(keep, token)),
+    ]),
+  );
 }
 
 function fileChange(path: string, input: UndoInput): readonly Change[] {

@@ -39,6 +39,7 @@ function union(before: Effect, after: Effect): Effect {
     (token) => !after.present.includes(token),
   );
   const add = [...new Set([...addOf(before), ...addOf(after)])].filter((token) => !remove.includes(token));
+  const keep = [...keepOf(before).filter((token) => !removeOf(after).includes(token)), ...keepOf(after)];
   return {
     ...after,
     reason,
@@ -46,6 +47,7 @@ function union(before: Effect, after: Effect): Effect {
     absent: [...before.absent.filter(settled), ...after.absent],
     ...(exact.length > 0 && { exact }),
     ...(remove.length > 0 && { remove }),
+    ...(keep.length > 0 && { keep }),
     ...(add.length > 0 && { add }),
     ...((isGuarded(before) || isGuarded(after)) && { guarded: true }),
   } as Effect;
@@ -57,6 +59,10 @@ function exactOf(effect: Effect): readonly string[] {
 
 function removeOf(effect: Effect): readonly string[] {
   return effect.kind === 'boot-configuration' ? (effect.remove ?? []) : [];
+}
+
+function keepOf(effect: Effect): readonly string[] {
+  return effect.kind === 'boot-configuration' ? (effect.keep ?? []) : [];
 }
 
 function addOf(effect: Effect): readonly string[] {

@@ -15,6 +15,8 @@ export type Effect =
       readonly exact?: readonly string[] | undefined;
       /** Tokens that the boot loader's own tool is to take out, as they stand; of generated entries: that go from them. */
       readonly remove?: readonly string[];
+      /** Of `remove`, as often as they are others' too and stay: a tool that is run once more takes out no more. */
+      readonly keep?: readonly string[];
       /** Tokens that the boot loader's own tool is to add; absent where files are written. */
       readonly add?: readonly string[];
       /** Nobody knows before what the entries will have: arguments that would go, other than `remove`, stop it. */

@@ -101,12 +101,14 @@ export function toolEffect(
   { byTool, line }: Pick<BootPlan, 'byTool' | 'line'>,
   removed: readonly string[],
   facts: Facts,
-): Pick<BootEffect, 'remove' | 'add' | 'guarded'> {
+): Pick<BootEffect, 'remove' | 'keep' | 'add' | 'guarded'> {
   const generates = bootDriver(facts).generates;
   const remove = byTool?.remove ?? (generates ? removed : []);
+  const keep = byTool?.after.filter((token) => remove.includes(token)) ?? [];
   const add = byTool?.add ?? [];
   return {
     ...(remove.length > 0 && { remove }),
+    ...(keep.length > 0 && { keep }),
     ...(add.length > 0 && { add }),
     ...(generates && line === null && { guarded: true }),
   };

@@ -8,6 +8,9 @@ import { ostree } from '../../src/boot/ostree.ts';
 import type { OwnedArguments } from '../../src/boot/owned.ts';
 import type { ArgumentWish } from '../../src/boot/wish.ts';
 import { VfleetError } from '../../src/errors.ts';
+import { emptyRecord, type HostRecord } from '../../src/host/record.ts';
+import { planUndo } from '../../src/host/undo-plan.ts';
+import { toolEffect } from '../../src/resources/kernel-arguments.ts';
 import { raw } from '../../src/shell/script.ts';
 import { run, shells } from '../resources/shells.ts';
 import { temporaryFolder } from '../temporary-folder.ts';
@@ -160,6 +163,34 @@ describe.each(shells.map((shell) => ({ shell, name: shell.join(' ') })))('under 
     expect(readFileSync(join(root, 'log'), 'utf8')).toBe('');
   });
 
+  it('takes out what is ours once, however often it is run, where others have the same', async () => {
+    const store = join(root, 'kargs');
+    tool(
+      'rpm-ostree',
+      `shift; [ $# -gt 0 ] || exec cat ${store}
+for flag in "$@"; do case $flag in
+  --delete-if-present=*) one=\${flag#*=} awk '{ for (i = 1; i <= NF; i++) if ($i == ENVIRON["one"] && !done) done = 1; else printf "%s%s", n++ ? " " : "", $i; print "" }' ${store} >${store}.new ;;
+  --append-if-missing=*) { tr -d '\\n' <${store}; echo " \${flag#*=}"; } >${store}.new ;;
+esac; mv ${store}.new ${store}; done`,
+    );
+    writeFileSync(store, 'rw iommu=pt quiet iommu=pt\n');
+    const given = plan('rw iommu=pt quiet iommu=pt', nothing, { 'rpm-ostree': ['iommu=pt'] });
+    expect(given.byTool?.after).toEqual(['rw', 'quiet', 'iommu=pt']);
+    const effect: BootEffect = {
+      kind: 'boot-configuration',
+      reason: 'x',
+      present: ['a=b'],
+      absent: [],
+      ...toolEffect(given, given.removed, facts),
+      add: ['a=b'],
+    };
+    for (let times = 0; times < 3; times += 1) {
+      expect((await run(ostree.regenerate(facts, effect), shell, { env })).stderr).toBe('');
+      if (times === 0) expect(readFileSync(store, 'utf8')).toBe('rw quiet iommu=pt a=b\n');
+      expect(readFileSync(store, 'utf8')).toContain('rw quiet iommu=pt a=b');
+    }
+  });
+
   it('reads the arguments, without warnings among them', async () => {
     tool('rpm-ostree', 'echo "note: deprecated" >&2; echo "rw quiet"');
     expect((await run(probe, shell, { env })).stdout.toString()).toBe('rw quiet\n');
@@ -174,4 +205,22 @@ describe.each(shells.map((shell) => ({ shell, name: shell.join(' ') })))('under 
     const { code, stdout } = await run(raw(`(${probe.text}\n)`), shell, { env: { PATH: `${other}:/usr/bin:/bin` } });
     expect([code, stdout.toString()]).toEqual([127, 'bootc\n']);
   });
+});
+
+it('an undo that was cut off after the tool had run leaves the argument that others have', () => {
+  const record = (pending: HostRecord['pending']): HostRecord => ({
+    ...emptyRecord,
+    ownedArguments: { PCI: { 'rpm-ostree': ['iommu=pt'] } },
+    pending,
+  });
+  const undone = (line: string, pending: HostRecord['pending'] = []) =>
+    planUndo({
+      ...{ host: 'node01', facts, record: record(pending), playbook: 'PCI', files: stateOf({}), force: false },
+      boot: stateOf({}, { kargs: { code: 0, stdout: `${line}\n` } }),
+      seen: { files: new Map(), globs: new Map() },
+    }).changes.flatMap((change) => change.effects);
+  const first = undone('rw iommu=pt quiet iommu=pt');
+  expect(first).toMatchObject([{ remove: ['iommu=pt'], keep: ['iommu=pt'] }]);
+  expect(undone('rw iommu=pt quiet iommu=pt', first)).toEqual(first);
+  expect(undone('rw quiet iommu=pt', first)).toEqual([]);
 });
