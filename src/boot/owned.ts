@@ -12,6 +12,17 @@ export function ownedAt(owned: OwnedArguments, place: string): readonly string[]
   return owned[place] ?? owned[anywhere] ?? [];
 }
 
+/**
+ * Tokens that are the runner's in one place. A boot entry that was never looked at is that of a kernel which was installed
+ * since, with the arguments of the others.
+ */
+export function inheritedAt(owned: OwnedArguments, place: string): readonly string[] {
+  if (owned[place] !== undefined || owned[anywhere] !== undefined) return ownedAt(owned, place);
+  if (!/\/loader\/entries\/[^/]+$/.test(place)) return [];
+  const { '/etc/default/grub': _, ...places } = owned;
+  return ownedSomewhere(places);
+}
+
 /** All tokens that are the runner's in some place. */
 export function ownedSomewhere(owned: OwnedArguments): readonly string[] {
   return [...new Set(Object.values(owned).flat())];

@@ -12,6 +12,7 @@ import { runRead } from './read.ts';
 import { type HostRecord, parseRecord, recordPath } from './record.ts';
 import { recordDigest } from './record-write.ts';
 import type { Session } from './session.ts';
+import { ownershipOf } from './sharing.ts';
 
 /** What one look at the host says is to be done. */
 export interface Look {
@@ -24,7 +25,7 @@ export interface Look {
   readonly next: HostRecord;
   /** The record that takes its place after the last one. Default: it stays. */
   readonly last?: HostRecord;
-  /** Something becomes the runner's as it is: a change of the record alone. */
+  /** Something becomes the playbook's as it is: a change of the record alone. */
   readonly adopts?: boolean;
 }
 
@@ -41,15 +42,17 @@ export async function lookAt(session: Session, wished: readonly Resource[], step
   const found = parseRead(reads, output, name);
   const record = recordIn(session, found);
   const owner = context.playbook.name;
-  const owned = record.ownedArguments[owner] ?? {};
+  const ownership = ownershipOf(record, owner, found.seen);
   // What an earlier `ensure` of this run wished for is not this one's to take away.
-  const ownedArguments = withoutOwned(owned, session.ownedEarlier);
+  const ownedArguments = withoutOwned(ownership.ownedArguments, session.ownedEarlier);
   const isDue = (kind: Effect['kind']): boolean => record.pending.some((effect) => effect.kind === kind);
   const due = { regenerationDue: isDue('boot-configuration'), initramfsDue: isDue('initramfs') };
-  const lines = record.lines[owner] ?? {};
-  const ownedLines = Object.fromEntries(Object.entries(lines).filter(([path]) => !session.named.has(path)));
+  const ownedLines = Object.fromEntries(
+    Object.entries(ownership.ownedLines).filter(([path]) => !session.named.has(path)),
+  );
   const adopt = context.adopt === true ? adoptionOf(record) : undefined;
-  const input = { host: name, facts, ownedArguments, ownedLines, ...due, adopt };
+  const shared = { ...ownership.shared, earlier: { tokens: session.ownedEarlier, paths: session.named } };
+  const input = { host: name, facts, ownedArguments, ownedLines, shared, ...due, adopt };
   const plan = planEnsure(resources, found.states, input);
   const changes = plan.changes.map(({ actions, resource, summary, diffs, effects, notes, digest }): PlannedChange => {
     const after = afterOf(actions);
@@ -59,7 +62,7 @@ export async function lookAt(session: Session, wished: readonly Resource[], step
   const { ownedEarlier, named } = session;
   const last = nextRecord({ ...ensuring, ownedEarlier, named }, plan);
   const next = plan.actions.length === 0 ? last : withOwnedBefore(last, record, owner);
-  const adopts = plan.changes.some((change) => change.adopts !== undefined);
+  const adopts = plan.changes.some((change) => change.adopts !== undefined || change.shares !== undefined);
   return { changes, actions: plan.actions, found, record, next, ...(next !== last && { last }), adopts };
 }
 

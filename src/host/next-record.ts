@@ -10,6 +10,8 @@ import { putBack, stillRunning } from './left-running.ts';
 import { ownFiles } from './own.ts';
 import type { OwnedLines } from './owned-file.ts';
 import type { HostRecord } from './record.ts';
+import { shareFiles } from './sharing.ts';
+import { soleTokens } from './undo-owned.ts';
 
 /** What is known when an `ensure` has been planned. */
 export interface Ensuring {
@@ -30,9 +32,11 @@ export function nextRecord(ensuring: Ensuring, plan: EnsurePlan): HostRecord {
   const owned = record.ownedArguments[playbook] ?? {};
   const ownedNow = plan.ownedArguments === null ? owned : joinOwned(ownedEarlier, plan.ownedArguments);
   const kept = ownedSomewhere(ownedNow);
-  const letGo = ownedSomewhere(owned).filter((token) => !kept.includes(token));
+  // What others own as well stays as they wish it.
+  const letGo = ownedSomewhere(soleTokens(record, playbook)).filter((token) => !kept.includes(token));
   const pending = mergeEffects([...record.pending.map((effect) => without(effect, letGo)), ...plan.effects]);
-  const known = adoptFiles(record.files, plan.changes, seen, playbook);
+  const shares = plan.changes.flatMap((change) => change.shares ?? []);
+  const known = shareFiles(adoptFiles(record.files, plan.changes, seen, playbook), shares, playbook);
   const written = Object.keys(afterOf(plan.actions));
   const { leftRunning: before, ...rest } = record;
   const leftRunning = putBack(stillRunning(before, facts), kept, written);

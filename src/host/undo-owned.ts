@@ -1,4 +1,4 @@
-import { anywhere, type OwnedArguments, ownedAt, ownedSomewhere } from '../boot/owned.ts';
+import { anywhere, inheritedAt, type OwnedArguments, ownedSomewhere } from '../boot/owned.ts';
 import type { HostRecord } from './record.ts';
 
 /** Whether the record knows a playbook: it owns something on the host. */
@@ -27,7 +27,7 @@ export function soleTokens({ ownedArguments }: HostRecord, playbook: string): Ow
   const others = Object.entries(ownedArguments).flatMap(([name, owned]) => (name === playbook ? [] : [owned]));
   return Object.fromEntries(
     Object.entries(ownedArguments[playbook] ?? {}).map(([place, tokens]) => {
-      const taken = others.flatMap((owned) => (place === anywhere ? ownedSomewhere(owned) : ownedAt(owned, place)));
+      const taken = others.flatMap((owned) => (place === anywhere ? ownedSomewhere(owned) : inheritedAt(owned, place)));
       return [place, tokens.filter((token) => !taken.includes(token))];
     }),
   );

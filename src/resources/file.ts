@@ -4,6 +4,7 @@ import { diffOf, type Wished } from './diff.ts';
 import type { Effect } from './effect.ts';
 import { defaultEffects } from './places.ts';
 import type { Change, ChangeContext, Resource, State } from './resource.ts';
+import { togetherWith } from './shared-tokens.ts';
 
 export interface FileOptions {
   /** Three or four octal digits. Default: as it is; `0644` for a new file. */
@@ -42,7 +43,8 @@ interface Wish {
   readonly options: FileOptions;
 }
 
-function change({ path, name, content, options }: Wish, state: State, { host, adopt }: ChangeContext): Change | null {
+function change({ path, name, content, options }: Wish, state: State, context: ChangeContext): Change | null {
+  const { host } = context;
   const before = state.file(path);
   if (before.kind === 'other') {
     throw new VfleetError({
@@ -63,12 +65,7 @@ function change({ path, name, content, options }: Wish, state: State, { host, ad
   };
   const sameText = before.kind === 'file' && before.bytes.equals(wished.bytes);
   const effects = options.effects ?? defaultEffects(path);
-  if (sameText && wished.mode === old.mode && wished.owner === old.owner) {
-    if (adopt === undefined || adopt.files.has(path)) return null;
-    const nothing = { diffs: [], actions: [], effects: [], notes: [] };
-    const adopts = [{ path, owns: 'whole', original: 'unknown', effects } as const];
-    return { resource: name, summary: `take over ${path} as it is`, ...nothing, adopts };
-  }
+  if (sameText && wished.mode === old.mode && wished.owner === old.owner) return owned(path, name, effects, context);
   const { mode, owner } = wished;
   return {
     resource: name,
@@ -83,6 +80,21 @@ function change({ path, name, content, options }: Wish, state: State, { host, ad
     effects,
     notes: [],
   };
+}
+
+/** Nothing is to be written; it may be ours already, or become so. */
+function owned(
+  path: string,
+  resource: string,
+  effects: readonly Effect[],
+  { adopt, shared }: ChangeContext,
+): Change | null {
+  const nothing = { resource, diffs: [], actions: [], effects: [], notes: [] };
+  const others = shared?.files.get(path);
+  if (others?.whole) return { ...nothing, summary: `own ${path} ${togetherWith(others.playbooks)}`, shares: [path] };
+  if (adopt === undefined || adopt.files.has(path)) return null;
+  const adopts = [{ path, owns: 'whole', original: 'unknown', effects } as const];
+  return { ...nothing, summary: `take over ${path} as it is`, adopts };
 }
 
 function refuseArguments(path: string, content: FileContent, { mode, owner }: FileOptions): void {

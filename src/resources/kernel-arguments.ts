@@ -4,7 +4,7 @@ import { refuseDamaged } from '../boot/damaged.ts';
 import type { BootEffect, BootPlan, ConfiguredFile, ToolEdit } from '../boot/driver.ts';
 import { isOutdated } from '../boot/grub-read-back.ts';
 import { lostArguments } from '../boot/lost-arguments.ts';
-import { joinOwned } from '../boot/owned.ts';
+import { joinOwned, type OwnedArguments } from '../boot/owned.ts';
 import { type ArgumentWish, missingInOrder } from '../boot/wish.ts';
 import { VfleetError } from '../errors.ts';
 import type { Facts } from '../facts/facts.ts';
@@ -14,6 +14,7 @@ import { parseArgumentWish } from './argument-wish.ts';
 import { diffOf } from './diff.ts';
 import type { Effect } from './effect.ts';
 import type { Action, Adopted, Change, ChangeContext, Resource, State } from './resource.ts';
+import { sharedTokens } from './shared-tokens.ts';
 
 /**
  * Kernel arguments, configured where the boot loader keeps them, in every generated boot entry, and in the kernel that
@@ -37,19 +38,23 @@ export function kernelArguments(values: Readonly<Record<string, ArgumentValue>>)
 function change(wish: ArgumentWish, state: State, context: ChangeContext): Change | null {
   const { host, facts, ownedArguments } = context;
   const driver = bootDriver(facts);
-  const taken = adoptedTokens(wish, driver.standing?.({ host, facts, state, owned: ownedArguments }), context.adopt);
+  const standing = driver.standing?.({ host, facts, state, owned: ownedArguments });
+  const taken = adoptedTokens(wish, standing, context.adopt);
   const owned = joinOwned(ownedArguments, taken);
   const plan = driver.plan(wish, { host, facts, state, owned });
   const effects = effectsOf(wish, plan, context);
   const places = Object.keys(taken);
-  if (plan.files.length === 0 && effects.length === 0 && places.length === 0) return null;
+  const shared = sharedTokens(wish, joinOwned(standing ?? {}, keptTokens(plan)), context.shared);
+  const written = plan.files.length + effects.length > 0;
+  if (!written && places.length === 0 && shared.summary === null) return null;
   refuseLoss(plan, effects, context);
   refuseDamaged(effects, context);
   return {
     resource: 'kernel arguments',
     summary: [
-      ...(plan.files.length + effects.length > 0 ? [summaryOf(plan, effects)] : []),
+      ...(written ? [summaryOf(plan, effects)] : []),
       ...Object.entries(taken).map(([place, tokens]) => `take over ${tokens.join(' ')} in ${place}`),
+      ...(shared.summary === null ? [] : [shared.summary]),
     ].join(', '),
     diffs: [
       ...plan.files.map((file) => diffOf(file.path, file.before, wishedFile(file))),
@@ -59,9 +64,17 @@ function change(wish: ArgumentWish, state: State, context: ChangeContext): Chang
     effects,
     notes: plan.notes,
     owns: 'parts',
-    ownedArguments: plan.ownedTokens,
+    ownedArguments: joinOwned(plan.ownedTokens, shared.tokens),
+    ...(shared.summary !== null && { shares: shared.files }),
     ...(places.length > 0 && { adopts: places.map(adoptedPlace) }),
   };
+}
+
+/** Those that the driver takes for the playbook's, and that stood there before. */
+function keptTokens({ ownedTokens, added }: BootPlan): OwnedArguments {
+  return Object.fromEntries(
+    Object.entries(ownedTokens).map(([place, own]) => [place, own.filter((token) => !added.includes(token))]),
+  );
 }
 
 /** Whatever it was before, it had these tokens, which are to go when it is undone. */

@@ -8,6 +8,7 @@ import { diffOf } from './diff.ts';
 import type { Effect } from './effect.ts';
 import { hasLine, splitLines, withoutLines } from './lines.ts';
 import type { Adopted, Change, ChangeContext, FileState, Resource, State } from './resource.ts';
+import { sharedLines } from './shared-lines.ts';
 
 const unit = 'systemd-modules-load.service';
 
@@ -54,31 +55,37 @@ function change({ resource, path, modules }: Wish, state: State, context: Change
   const owned = ownedLines[path] ?? [];
   const { text, added } = edit(old, modules, owned, facts);
   const taken = adoptedLines(path, old, modules, context).filter((line) => hasLine(text, line));
+  const shared = sharedLines(path, { old, text }, (line) => isWished(modules, line), context);
   const running = new Set(state.probe('loaded').stdout.split('\n'));
   const toLoad = modules.filter((module) => canBeLoadedNow(facts, module) && !running.has(module));
   const effects: Effect[] =
     toLoad.length === 0 ? [] : [{ kind: 'service', reason: `${toLoad.join(', ')} not loaded`, unit }];
-  if (text === old && before.kind === 'file' && effects.length + taken.length === 0) return null;
+  const becomes = taken.length > 0 || shared.summary !== null;
+  if (text === old && before.kind === 'file' && effects.length === 0 && !becomes) return null;
   const written = text !== old || before.kind === 'absent';
-  const own = [...owned.filter((line) => hasLine(text, line)), ...taken, ...added];
+  const own = [...owned.filter((line) => hasLine(text, line)), ...shared.lines, ...taken, ...added];
   const { mode, owner } = before.kind === 'file' ? before : { mode: '0644', owner: 'root:root' };
   return {
     resource,
-    summary: summaryOf(written ? modules : [], toLoad, taken),
+    summary: [
+      ...summaryOf(written ? modules : [], toLoad, taken),
+      ...(shared.summary === null ? [] : [shared.summary]),
+    ].join(', '),
     diffs: written ? [diffOf(path, before, { bytes: Buffer.from(text, encoding), mode, owner })] : [],
     actions: written ? [{ kind: 'write', path, text, mode, owner, ...(encoding === 'latin1' && { encoding }) }] : [],
     effects,
     notes: kernelNotes(modules, facts),
     owns: 'parts',
-    ...((written || taken.length > 0) && { ownedLines: { [path]: own } }),
+    ...((written || becomes) && { ownedLines: { [path]: own } }),
+    ...(shared.summary !== null && { shares: shared.files }),
     ...(taken.length > 0 && { adopts: [adoptedFile(path, old, [...owned, ...taken])] }),
   };
 }
 
-function summaryOf(atBoot: readonly string[], now: readonly string[], taken: readonly string[]): string {
+function summaryOf(atBoot: readonly string[], now: readonly string[], taken: readonly string[]): readonly string[] {
   const load =
     atBoot.length > 0 ? [`load ${atBoot.join(' ')} at boot`] : now.length > 0 ? [`load ${now.join(' ')} now`] : [];
-  return [...load, ...(taken.length > 0 ? [`take over ${taken.join(' ')} as they stand there`] : [])].join(', ');
+  return [...load, ...(taken.length > 0 ? [`take over ${taken.join(' ')} as they stand there`] : [])];
 }
 
 /** Lines of wished modules that stand there, and that nobody of ours owns, where they are to be taken over. */
@@ -132,6 +139,10 @@ function kernelNotes(modules: readonly string[], facts: Facts): readonly string[
   const later = modules.filter((module) => moduleState(facts, module).running === 'absent');
   const notNow = later.length === 0 ? '' : `; ${later.join(', ')}: not loaded now, as ${running} has no such module`;
   return [`decided for ${next}, the kernel that will boot (${running} runs now)${notNow}`];
+}
+
+function isWished(modules: readonly string[], line: string): boolean {
+  return modules.some((module) => same(module, moduleOf(line)));
 }
 
 /** The module that a line names; empty for comments and blank lines (modules-load.d(5)). */

@@ -54,8 +54,9 @@ export function digestOf(change: Change): string {
     .update(
       JSON.stringify([
         ...[scripts, change.effects.map(({ reason: _, ...effect }) => effect), change.diffs],
-        // What is taken over shows in no diff.
+        // What is taken over or shared shows in no diff.
         ...(change.adopts === undefined ? [] : [change.adopts, change.summary]),
+        ...(change.shares === undefined ? [] : [change.shares, change.summary]),
       ]),
     )
     .digest('hex');

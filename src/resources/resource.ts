@@ -90,6 +90,11 @@ export interface Change {
   readonly ownedLines?: Readonly<Record<string, readonly string[]>>;
   /** Files that stood there before and become the runner's as they are, as a whole or in parts; absent: none do. */
   readonly adopts?: readonly Adopted[];
+  /**
+   * Something becomes the playbook's together with others of the runner's, as it stands there, or is left to them: these
+   * files, or none where it is tokens and lines alone; absent: nothing does.
+   */
+  readonly shares?: readonly string[];
 }
 
 /** A file of somebody else's that becomes the runner's, unchanged. */
@@ -112,14 +117,39 @@ export interface Adoption {
   readonly lines: readonly Readonly<Record<string, readonly string[]>>[];
 }
 
+/** What other playbooks of the runner's own, so that whoever wishes for the same comes to own it with them. */
+export interface Shared {
+  /** Tokens of kernel arguments, by the name of the playbook and by place. */
+  readonly tokens: Readonly<Record<string, OwnedArguments>>;
+  /** Lines, by the name of the playbook and by path. */
+  readonly lines: Readonly<Record<string, Readonly<Record<string, readonly string[]>>>>;
+  /** Files that this playbook has not written, and that are as others have left them, by path. */
+  readonly files: ReadonlyMap<string, SharedFile>;
+  /** What earlier `ensure`s of this run wished for, which is not this one's to let go of; absent: there were none. */
+  readonly earlier?: { readonly tokens: OwnedArguments; readonly paths: ReadonlySet<string> };
+  /** What this playbook owns already, alone or with others. */
+  readonly mine: { readonly tokens: OwnedArguments; readonly lines: Readonly<Record<string, readonly string[]>> };
+}
+
+/** A file that other playbooks have written. */
+export interface SharedFile {
+  readonly playbooks: readonly string[];
+  /** All of it is theirs. */
+  readonly whole: boolean;
+  /** Nothing stood there before them. */
+  readonly made: boolean;
+}
+
 /** What `change` is told beside the state. Pure data. */
 export interface ChangeContext {
   readonly host: string;
   readonly facts: Facts;
-  /** Tokens of kernel arguments that earlier runs added and that are the runner's to replace, by place. */
+  /** Tokens of kernel arguments that earlier runs added and that are this playbook's alone to replace, by place. */
   readonly ownedArguments: OwnedArguments;
-  /** Lines that earlier runs added and that are the runner's to remove, by path. Default: none. */
+  /** Lines that earlier runs added and that are this playbook's alone to remove, by path. Default: none. */
   readonly ownedLines?: Readonly<Record<string, readonly string[]>>;
+  /** Default: there are no other playbooks. */
+  readonly shared?: Shared;
   /** Take over what stands there already as it is wished for. Default: it stays whoever's it was. */
   readonly adopt?: Adoption | undefined;
   /** An earlier run has left the regeneration of the boot configuration due. */

@@ -1,12 +1,13 @@
 import type { Facts } from '../../src/facts/facts.ts';
 import { nextRecord, withOwnedBefore } from '../../src/host/next-record.ts';
 import { emptyRecord, type HostRecord, parseRecord, printRecord } from '../../src/host/record.ts';
+import { ownershipOf } from '../../src/host/sharing.ts';
 import { concernsBoot, pathsToUndo, planUndo, type UndoPlan } from '../../src/host/undo-plan.ts';
 import { undoRecords } from '../../src/host/undo-record.ts';
 import { fingerprintOf } from '../../src/resources/fingerprint.ts';
 import { planEnsure } from '../../src/resources/plan-ensure.ts';
 import type { Seen } from '../../src/resources/read-batch.ts';
-import type { Action, FileState, Resource } from '../../src/resources/resource.ts';
+import type { Action, FileState, Resource, State } from '../../src/resources/resource.ts';
 import { stateOf } from '../boot/files.ts';
 
 type Files = Readonly<Record<string, FileState>>;
@@ -43,6 +44,13 @@ export function textsOf({ files }: Host): Readonly<Record<string, string>> {
   );
 }
 
+/** Files that playbooks of these tests make. */
+const modelPaths = ['/etc/default/grub.d/99-vfleet.cfg', '/etc/modules-load.d/vfio.conf', '/etc/motd'];
+
+function stateIn({ files }: Host): State {
+  return stateOf(files, { mounts: { code: 0, stdout: 'mounted /boot vfat - -' } });
+}
+
 /** One `ensure` of a playbook. `cut`: power is lost after the record and so many files; absent: all is done. */
 export function applied(
   host: Host,
@@ -53,18 +61,11 @@ export function applied(
 ): Host {
   const run = `run-${host.runs}`;
   const { record } = host;
-  const state = stateOf(host.files);
+  const state = stateIn(host);
   const states = new Map(resources.map((resource) => [resource.name, state]));
-  const input = {
-    ...{ host: 'node01', facts, ownedArguments: record.ownedArguments[playbook] ?? {} },
-    ownedLines: record.lines[playbook] ?? {},
-  };
-  const plan = planEnsure(resources, states, input);
-  if (plan.actions.length === 0 && plan.effects.length === 0) return host;
-  const seen = seenOf(
-    host,
-    plan.actions.flatMap((action) => ('path' in action ? [action.path] : [])),
-  );
+  const seen = seenOf(host, [...Object.keys(host.files), ...Object.keys(record.files), ...modelPaths]);
+  const plan = planEnsure(resources, states, { host: 'node01', facts, ...ownershipOf(record, playbook, seen) });
+  if (plan.changes.length === 0) return host;
   const ensuring = { record, playbook, run, facts, seen, ownedEarlier: {}, named: new Set<string>() };
   const last = nextRecord(ensuring, plan);
   const after = cut === undefined ? last : withOwnedBefore(last, record, playbook);
@@ -100,9 +101,18 @@ export function undone(
 function inputOf(host: Host, facts: Facts, playbook: string, force: boolean) {
   const { record } = host;
   const paths = pathsToUndo(record, playbook);
-  const state = stateOf(host.files);
+  const state = stateIn(host);
   const boot = concernsBoot(record, playbook) ? state : null;
-  return { host: 'node01', facts, record, playbook, files: state, boot, seen: seenOf(host, paths), force };
+  return {
+    host: 'node01',
+    facts,
+    record,
+    playbook,
+    files: state,
+    boot,
+    seen: seenOf(host, [...paths, ...Object.keys(host.files)]),
+    force,
+  };
 }
 
 /** As it comes back from the host. */

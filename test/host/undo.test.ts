@@ -47,14 +47,17 @@ describe('kernel arguments', () => {
     expect(textsOf(undone(left, facts, other))).toEqual(textsOf(start));
   });
 
-  it('that another playbook owns too stay', () => {
-    const debian = factsOf({});
-    const host = applied(start, debian, one, [kernelArguments({ iommu: 'pt', intel_iommu: 'on' })]);
-    const both = applied(host, debian, other, [kernelArguments({ iommu: 'pt', nomodeset: true })]);
-    const left = textsOf(undone(both, debian, one))['/etc/default/grub.d/99-vfleet.cfg'];
-    expect(left).toContain('iommu=pt nomodeset');
-    expect(left).not.toContain('intel_iommu');
-  });
+  it.each([{ nomodeset: true }, {}] as const)(
+    'that another playbook owns too stay: it wishes for %j as well',
+    (more) => {
+      const debian = factsOf({});
+      const host = applied(start, debian, one, [kernelArguments({ iommu: 'pt', intel_iommu: 'on' })]);
+      const both = applied(host, debian, other, [kernelArguments({ iommu: 'pt', ...more })]);
+      const left = textsOf(undone(both, debian, one))['/etc/default/grub.d/99-vfleet.cfg'];
+      expect(left).toContain('iommu=pt');
+      expect(left).not.toContain('intel_iommu');
+    },
+  );
 
   it('leave no wish behind that a later apply would be held to', () => {
     const host = applied(start, facts, one, [kernelArguments({ quiet: absent(), iommu: 'pt' })]);
@@ -202,6 +205,87 @@ it('a playbook that owns nothing has nothing to undo', () => {
     ...{ changes: [], gone: [] },
     left: { arguments: [], files: [] },
   });
+});
+
+describe('what two playbooks wish for', () => {
+  const all = 'intel_iommu=on iommu=pt nomodeset console=tty0 console=ttyS0';
+  const entries = '/boot/loader/entries';
+  const entry = (options: string): string =>
+    `title Debian\nlinux /debian/linux\noptions root=/dev/sda1 ro ${options}\n`;
+  const hosts: readonly (readonly [Facts, Host])[] = [
+    [factsOf({ boot: { ...facts.boot, running: all } }), start],
+    [factsOf({ boot: { running: all } }), hostOf({ [grub]: 'GRUB_CMDLINE_LINUX="rhgb"\n' })],
+    [
+      factsOf({ boot: { loader: 'systemd-boot', configPath: entries, entries: [], running: all } }),
+      hostOf({ [`${entries}/a.conf`]: entry('quiet rhgb'), [`${entries}/b.conf`]: entry('iommu=pt') }),
+    ],
+  ];
+  const both = kernelArguments({ iommu: 'pt', intel_iommu: 'on' });
+  const shared: readonly Resource[] = [
+    ...[pt, both, kernelArguments({ intel_iommu: 'on', nomodeset: true })],
+    ...[kernelArguments({ console: ['tty0', 'ttyS0'] }), kernelArguments({ quiet: absent(), iommu: 'pt' })],
+    ...[modulesToLoad('vfio.conf', ['vfio', 'kvm']), modulesToLoad('vfio.conf', ['vfio']), file(motd, 'ours\n')],
+  ];
+  const names = ['One', 'Other', 'Third'];
+
+  it('belongs to both, which the record alone is told, once', () => {
+    const [debian] = hosts.map(([found]) => found).slice(1);
+    if (debian === undefined) throw new Error('no such host');
+    for (const resource of [pt, file(motd, 'ours\n'), modulesToLoad('vfio.conf', ['vfio'])]) {
+      const first = applied(start, debian, one, [resource]);
+      const then = applied(first, debian, other, [resource]);
+      expect(textsOf(then)).toEqual(textsOf(first));
+      expect(knownPlaybooks(then.record)).toEqual([one, other]);
+      expect(applied(then, debian, other, [resource]).record).toEqual(then.record);
+    }
+  });
+
+  it('stays when one of them does not wish for it any more', () => {
+    for (const [found, before] of hosts) {
+      const host = applied(applied(before, found, one, [both]), found, other, [pt]);
+      const newer = applied(host, found, one, [kernelArguments({ intel_iommu: 'on' })]);
+      expect(textsOf(newer)).toEqual(textsOf(host));
+      expect(textsOf(undone(newer, found, one))).toEqual(textsOf(applied(before, found, other, [pt])));
+    }
+  });
+
+  it('is still gone when only one of them had taken it out', () => {
+    const gone = kernelArguments({ quiet: absent() });
+    const host = applied(applied(start, facts, one, [gone]), facts, other, [gone]);
+    const left = undone(host, facts, one);
+    expect(textsOf(left)[grub]).toContain('"rhgb"');
+    expect(textsOf(undone(left, facts, other))).toEqual(textsOf(start));
+  });
+
+  it('stays until the last is undone, in whatever order, and then every byte is back', () => {
+    const steps = fc.array(fc.tuple(fc.constantFrom(...names), fc.nat(shared.length - 1)), { maxLength: 8 });
+    const orders = fc.shuffledSubarray(names, { minLength: names.length });
+    fc.assert(
+      fc.property(fc.nat(hosts.length - 1), steps, orders, (kind, all, order) => {
+        const [found, before] = hosts[kind] ?? [facts, start];
+        const wishes = new Map<string, Map<string, Resource>>();
+        let host = before;
+        for (const [name, index] of all) {
+          const resource = shared[index] ?? pt;
+          host = applied(host, found, name, [resource]);
+          wishes.set(name, new Map(wishes.get(name)).set(resource.name, resource));
+          expect(applied(host, found, name, [resource]).record).toEqual(host.record);
+        }
+        for (const name of order) {
+          host = undone(host, found, name);
+          wishes.delete(name);
+          for (const [left, resources] of wishes) {
+            for (const resource of resources.values()) {
+              expect([left, textsOf(applied(host, found, left, [resource]))]).toEqual([left, textsOf(host)]);
+            }
+          }
+        }
+        expect(textsOf(host)).toEqual(textsOf(before));
+        expect([host.record.files, knownPlaybooks(host.record)]).toEqual([{}, []]);
+      }),
+      { numRuns: 60 },
+    );
+  }, 300_000);
 });
 
 describe('whatever was done before', () => {
