@@ -43,6 +43,8 @@ export interface HostContext {
   readonly expected?: HostPlan;
   /** A part of that may be done: an earlier part of the run, or the run that this one repeats, was cut off in it. */
   readonly underWay?: boolean;
+  /** An earlier part of the run asked for its reboot and did not hear of it again: it may be away, and is waited for. */
+  readonly rebootAsked?: boolean;
   /** Aborted: come to a safe end at the next boundary between steps. */
   readonly stop: AbortSignal;
   /** Aborted: also give up waiting. */

@@ -3,6 +3,7 @@ import { VfleetError } from '../errors.ts';
 import type { Failure, HostState } from '../events/event.ts';
 import type { Effect } from '../resources/effect.ts';
 import { joinScripts, sh } from '../shell/script.ts';
+import { probeWhenBack } from './come-back.ts';
 import type { HostContext } from './context.ts';
 import { ensure } from './ensure.ts';
 import { failureOf, inWordsOf } from './failure.ts';
@@ -39,7 +40,7 @@ export async function runHost(context: HostContext): Promise<HostEnd> {
   let session: Session | null = null;
   try {
     bus.emit({ type: 'phase', host: host.name, phase: 'connect' });
-    session = new Session(context, await probeHost(context, 'connect'));
+    session = new Session(context, await probeWhenBack(context));
     bus.emit({ type: 'facts-read', host: host.name, facts: session.facts });
     if (task !== undefined) await runTask(session, task);
     else if (mode !== 'facts') await runPhases(session);

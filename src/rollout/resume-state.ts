@@ -54,3 +54,15 @@ export function isUnfinished(state: HostState, failure: Pick<Failure, 'code'> | 
 export function leftOf(state: RolloutState): readonly string[] {
   return [...state.hosts].flatMap(([host, { kind }]) => (kind === 'ended' ? [] : [host]));
 }
+
+/** Hosts of which a reboot was asked, and nothing was heard again: neither that it was made, nor how they ended. */
+export function rebootAskedIn(events: Iterable<Stamped>): ReadonlySet<string> {
+  const asked = new Set<string>();
+  for (const event of events) {
+    if (event.type === 'effect-intent' && event.effect.kind === 'reboot') asked.add(event.host);
+    const isHeardOf = event.type === 'facts-read' || event.type === 'effect-done';
+    const isOver = event.type === 'host-ended' && !isUnfinished(event.state, event.failure);
+    if (isOver || (isHeardOf && asked.has(event.host))) asked.delete(event.host);
+  }
+  return asked;
+}

@@ -7,7 +7,7 @@ import { fold } from '../../src/report/fold.ts';
 import { inFlight } from '../../src/rollout/decide.ts';
 import { drive } from '../../src/rollout/drive.ts';
 import { atOnce, type Policy } from '../../src/rollout/policy.ts';
-import { leftOf, resumeState } from '../../src/rollout/resume-state.ts';
+import { leftOf, rebootAskedIn, resumeState } from '../../src/rollout/resume-state.ts';
 
 const at = '2026-11-23T03:50:00.000Z';
 const clock = { now: () => 0, sleep: async () => {} };
@@ -175,5 +175,21 @@ describe('decide, of a rollout that goes on', () => {
       ['b', 'failed'],
       ['c', 'skipped'],
     ]);
+  });
+});
+
+describe('rebootAskedIn', () => {
+  const effect = { kind: 'reboot' as const, reason: 'r', present: [], absent: [] };
+  const asked: Stamped = { at, type: 'effect-intent', host: 'a', effect };
+
+  it('names a host whose reboot was asked for when the controller died', () => {
+    expect([...rebootAskedIn([{ at, type: 'host-started', host: 'a' }, asked])]).toEqual(['a']);
+  });
+
+  it('does not name one that was heard of again, or has ended', () => {
+    const done: Stamped = { at, type: 'effect-done', host: 'a', effect };
+    const lost: Stamped = { at, type: 'host-ended', host: 'a', state: 'lost', writes: 1, reboots: 1 };
+    expect([...rebootAskedIn([asked, done])]).toEqual([]);
+    expect([...rebootAskedIn([asked, lost])]).toEqual([]);
   });
 });

@@ -8,7 +8,7 @@ import { type HostEnd, runHost } from '../../src/host/run.ts';
 import type { InventoryHost } from '../../src/inventory/host.ts';
 import type { Playbook } from '../../src/playbook/define.ts';
 import { drive } from '../../src/rollout/drive.ts';
-import { leftOf, resumeState } from '../../src/rollout/resume-state.ts';
+import { leftOf, rebootAskedIn, resumeState } from '../../src/rollout/resume-state.ts';
 import { policyOf, type Rollout } from '../../src/rollout/rollout.ts';
 import { createShell } from '../../src/shell/remote-shell.ts';
 import type { Connection } from '../../src/transport/transport.ts';
@@ -21,7 +21,11 @@ import type { VirtualTime } from './virtual-time.ts';
 
 /** One controller's part of a run: from its start, or from being resumed, to its end or its death. */
 export interface Part {
+  /** For people: which part of which run. */
   readonly name: string;
+  readonly run: string;
+  /** 1 for the first part. */
+  readonly count: number;
   readonly time: VirtualTime;
   readonly machines: ReadonlyMap<string, Machine>;
   readonly hosts: readonly { readonly name: string; readonly rack: string | null }[];
@@ -70,12 +74,14 @@ async function alive<Value>(work: Promise<Value>, dead: AbortSignal): Promise<Va
 }
 
 async function rollOut(part: Part, bus: ReturnType<typeof createBus>, dead: AbortSignal): Promise<'ended'> {
-  const { time, hosts, rollout, name } = part;
+  const { time, hosts, rollout } = part;
   const stop = new AbortController();
   const abandon = new AbortController();
   setMaxListeners(0, stop.signal, abandon.signal);
   arrangeStop(part, stop, abandon);
-  const from = part.resumes ? resumeState(part.journal.events) : undefined;
+  const earlier = part.journal.events;
+  const from = part.resumes ? resumeState(earlier) : undefined;
+  const [started, rebooting] = [startedIn(earlier), rebootAskedIn(earlier)];
   const clock = {
     now: () => time.now,
     sleep: (milliseconds: number, signal?: AbortSignal) => alive(time.sleep(milliseconds, signal), dead),
@@ -88,7 +94,10 @@ async function rollOut(part: Part, bus: ReturnType<typeof createBus>, dead: Abor
         vars: {},
         playbook: part.playbook,
         mode: 'apply',
-        run: name,
+        run: part.run,
+        part: part.count,
+        underWay: started.has(host.name),
+        rebootAsked: rebooting.has(host.name),
         shell: shellTo(part, host.name, dead),
         bus,
         clock,
@@ -101,8 +110,21 @@ async function rollOut(part: Part, bus: ReturnType<typeof createBus>, dead: Abor
     ]),
   );
   if (from === undefined)
-    await bus.intend({ type: 'run-started', run: name, command: 'apply', playbook: 'simulated', hosts: [...hosts] });
-  else await bus.intend({ type: 'run-resumed', run: name, command: 'apply', part: 2, left: [...leftOf(from)] });
+    await bus.intend({
+      type: 'run-started',
+      run: part.run,
+      command: 'apply',
+      playbook: 'simulated',
+      hosts: [...hosts],
+    });
+  else
+    await bus.intend({
+      type: 'run-resumed',
+      run: part.run,
+      command: 'apply',
+      part: part.count,
+      left: [...leftOf(from)],
+    });
   await drive({
     hosts: hosts.map((host) => host.name),
     from,
@@ -124,6 +146,10 @@ async function rollOut(part: Part, bus: ReturnType<typeof createBus>, dead: Abor
   bus.emit({ type: 'run-ended', interrupted: stop.signal.aborted });
   await bus.close();
   return 'ended';
+}
+
+function startedIn(events: readonly Stamped[]): ReadonlySet<string> {
+  return new Set(events.flatMap((event) => (event.type === 'host-started' ? [event.host] : [])));
 }
 
 function arrangeStop({ stop: fault, time }: Part, stop: AbortController, abandon: AbortController): void {

@@ -105,9 +105,9 @@ async function playFirst(world: World, rules: Rules): Promise<void> {
     });
   let journal = new MemoryJournal(time);
   for (let count = 1; ; count += 1) {
-    const part = partOf(world, `run-first-${count}`, journal, rules);
+    const part = partOf(world, 'run-first', journal, rules);
     const resumes = journal.events.length > 0;
-    const ended = await control({ ...part, resumes, kill: kills.shift(), stop });
+    const ended = await control({ ...part, name: `run-first-${count}`, count, resumes, kill: kills.shift(), stop });
     if (ended === 'ended') break;
     world.fleetSeen.push('kill');
     rules.cutOff(journal.events);
@@ -158,7 +158,17 @@ function partOf(world: World, name: string, journal: MemoryJournal, rules?: Rule
     if (!journal.announced.has(`${act} ${host}`)) tell('intents first', `${host}: ${doing} with no ${act} on disk`);
   };
   return {
-    ...{ name, time, machines, journal, hosts: scenario.hosts, rollout: scenario.rollout, deadline: scenario.deadline },
+    ...{
+      name,
+      run: name,
+      count: 1,
+      time,
+      machines,
+      journal,
+      hosts: scenario.hosts,
+      rollout: scenario.rollout,
+      deadline: scenario.deadline,
+    },
     playbook: playbookOf(scenario.wish),
     resumes: false,
     kill: undefined,

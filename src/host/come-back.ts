@@ -1,0 +1,41 @@
+import { VfleetError } from '../errors.ts';
+import type { Facts } from '../facts/facts.ts';
+import type { HostContext } from './context.ts';
+import { interruptedAt } from './interrupt.ts';
+import { probeHost } from './probe.ts';
+import { isAway } from './reboot.ts';
+
+/**
+ * The first facts of a run. A host of which an earlier part of the run has asked a reboot may still be away with it: it is
+ * waited for as long as by the one who asked, and is lost after that. Errors: `reboot.lost`, `interrupted`, those of the probe.
+ */
+export async function probeWhenBack(context: HostContext): Promise<Facts> {
+  const { host, shell, bus, clock, reboot, stop, abandon, rebootAsked = false } = context;
+  const begun = clock.now();
+  let pause = reboot.firstPause;
+  for (;;) {
+    try {
+      return await probeHost(context, 'connect');
+    } catch (thrown) {
+      if (!rebootAsked || !(thrown instanceof VfleetError) || !isAway(thrown)) throw thrown;
+      if (stop.aborted || abandon.aborted) throw interruptedAt(host.name, true);
+      if (clock.now() - begun > reboot.deadline) throw notBack(thrown, reboot.deadline);
+      const detail = `not back yet from the reboot that this run asked for: ${thrown.parts.found ?? thrown.message}`;
+      bus.emit({ type: 'phase', host: host.name, phase: 'reboot', detail });
+      await shell.disconnect();
+      await clock.sleep(pause, abandon);
+      pause = Math.min(pause * 1.5, reboot.longestPause);
+    }
+  }
+}
+
+function notBack({ parts, message }: VfleetError, deadline: number): VfleetError {
+  return new VfleetError({
+    code: 'reboot.lost',
+    host: parts.host,
+    thing: 'the reboot that an earlier part of this run asked for',
+    expected: `a log-in within ${Math.round(deadline / 6_000) / 10} minutes`,
+    found: parts.found ?? message,
+    next: 'look at its console; when it is up again, run `vfleet apply` again: it goes on from here',
+  });
+}
