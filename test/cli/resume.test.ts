@@ -32,10 +32,8 @@ async function journalOf(host: string): Promise<string> {
 
 /** Kills the controller as soon as its journal about a host says so. */
 async function killAt(run: Started, host: string, said: RegExp): Promise<void> {
-  await vi.waitUntil(async () => said.test(await readFile(await journalOf(host), 'utf8').catch(() => '')), {
-    timeout: 30_000,
-    interval: 2,
-  });
+  const read = async (): Promise<string> => readFile(await journalOf(host), 'utf8');
+  await vi.waitUntil(async () => said.test(await read().catch(() => '')), { timeout: 50_000, interval: 5 });
   run.signal('SIGKILL');
   expect(await run.ended).toMatchObject({ code: null, signal: 'SIGKILL' });
 }

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Stamped } from '../../src/events/event.ts';
-import { journalOn, openJournal } from '../../src/events/journal.ts';
+import { continueJournal, journalOn, openJournal } from '../../src/events/journal.ts';
 import { readJournal } from '../../src/events/read-journal.ts';
 import { runFolder } from '../../src/events/run-folder.ts';
 
@@ -131,6 +131,33 @@ describe('readJournal', () => {
 
   it('explains a journal that is not there', async () => {
     await expect(readJournal(join(folder, 'none'))).rejects.toMatchObject({ code: 'journal.open' });
+  });
+});
+
+describe('continueJournal', () => {
+  it('goes on after a journal that was cut off at any byte, on a line of its own', async () => {
+    const whole = Buffer.from(header + line('eins') + line('zw\u00f6lf'));
+    for (let length = header.length - 1; length <= whole.length; length += 4) {
+      const path = await stored(whole.subarray(0, length));
+      const before = (await readJournal(path)).events;
+      const { journal, content } = await continueJournal(folder);
+      expect(content.events).toEqual(before);
+      journal.append(event('later'));
+      await journal.close();
+      expect(await readJournal(path)).toMatchObject({ events: [...before, event('later')], torn: false });
+    }
+  });
+
+  it('touches no journal that it cannot read', async () => {
+    const content = `${header}nonsense\n${line('one')}{"torn`;
+    const path = await stored(content);
+    await expect(continueJournal(folder)).rejects.toMatchObject({ code: 'journal.unreadable' });
+    expect(await readFile(path, 'utf8')).toBe(content);
+  });
+
+  it('reads a journal of the version before', async () => {
+    const path = await stored(`{"v":1,"document":"vfleet journal"}\n${line('one')}`);
+    expect(await readJournal(path)).toMatchObject({ events: [event('one')] });
   });
 });
 
