@@ -59,7 +59,7 @@ function isJudged(at: string): boolean {
  * Names that no boot loader, `grub-mkconfig` or systemd looks at: those of the runner, and those in which `grub-mkconfig` and
  * update-initramfs begin, and the link that ostree puts in the place of the old one.
  */
-function isTemporary(at: string): boolean {
+export function isTemporary(at: string): boolean {
   return /\.vfleet-new(?:\.new)?$|^\/boot\/(?:.*(?:grub\.cfg|initrd\.img-[^/]*)|loader)\.new$/.test(at);
 }
 

@@ -18,8 +18,9 @@ const at = process.env['VFLEET_KILLS_AT'];
 /** Nodes that are cut side by side: waiting is most of it. */
 const side = 4;
 
-/** Milliseconds until a run gives up a node that does not boot. */
-const deadline = 60_000;
+/** Milliseconds until a run gives up a node that does not boot, and seconds for a log-in: only there to end a hang. */
+const deadline = 300_000;
+const connectTimeout = 120;
 
 /** Cuts that went wrong after which no more is learned. */
 const enough = 5;
@@ -52,7 +53,8 @@ export function killsOf(kind: string, options: Rows = {}): void {
     let nodes: readonly LabNode[];
     let applied: Uncut;
     let playbook = passthrough;
-    const apply: Deed = async (node) => (await fleet.one('apply', node.name, { playbook, reboot: { deadline } })).host;
+    const apply: Deed = async (node) =>
+      (await fleet.one('apply', node.name, { playbook, args: { connectTimeout }, reboot: { deadline } })).host;
     const takeBack: Deed = async (node) => (await undo(fleet, node)).host;
     beforeAll(async () => {
       fleet = await startFleet(Array.from({ length: side }, (_, index) => ({ name: `n${index}`, kind })));
@@ -121,18 +123,20 @@ async function cutAll(deed: Deed, nodes: readonly LabNode[], uncut: Uncut): Prom
 
 /**
  * At every moment one cut: where something was not safe, in turns one that takes nothing of it and one by chance; and one
- * that takes everything where that leaves another disk than those before. All of them: each moment in every way, and by
- * chance several times.
+ * that takes everything where that leaves another disk than those before. Of moments that differ by files beside others alone
+ * only the last has more than that one. All of them: each moment in every way, and by chance several times.
  */
 function plan({ moments }: Uncut): readonly Cut[] {
   if (at !== undefined) return everyWay(Number(at));
   const tried = new Set<string>();
-  const cuts = moments.flatMap(({ number, safe }): readonly Cut[] => {
+  const cuts = moments.flatMap(({ number, safe, lasting }, index): readonly Cut[] => {
     const isNew = safe !== null && !tried.has(safe);
     if (safe !== null) tried.add(safe);
     if (all) return safe === null ? [{ number, loss: 'nothing', seed }] : everyWay(number);
     const inTurn: Loss = safe !== null && number % 2 === 1 ? 'anything' : 'nothing';
-    return (isNew ? ['everything' as const, inTurn] : [inTurn]).map((loss) => ({ number, loss, seed }));
+    const isLast = moments[index + 1]?.lasting !== lasting;
+    const losses: readonly Loss[] = [...(isNew ? (['everything'] as const) : []), ...(isLast ? [inTurn] : [])];
+    return losses.map((loss) => ({ number, loss, seed }));
   });
   // After the run: what it has said to be done stays done.
   return [...cuts, ...everyWay(moments.length).slice(0, 3)];

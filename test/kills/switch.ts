@@ -4,7 +4,8 @@ import path from 'node:path';
 import { execute } from '../../src/lab/execute.ts';
 import type { LabNode } from '../../src/lab/node.ts';
 import { DiskHistory } from './disk-history.ts';
-import { differences, digestOf, type Known, partitionOf, readDisk } from './disk-image.ts';
+import { type DiskImage, differences, digestOf, type Known, partitionOf, readDisk } from './disk-image.ts';
+import { isTemporary } from './judge.ts';
 import { askFolder } from './wrappers.ts';
 
 /** A moment before a command at which the disk is another than at the moment before. */
@@ -14,6 +15,8 @@ export interface Moment {
   readonly command: string;
   /** Tells what the disk would be after a cut that takes everything; `null`: such a cut would take nothing. */
   readonly safe: string | null;
+  /** Tells what the disk is but for files beside others. */
+  readonly lasting: string;
 }
 
 /** A node whose commands ask before they change the disk. */
@@ -26,6 +29,11 @@ export interface Switch {
   look(): void;
   /** Nothing is asked any more. */
   release(): void;
+}
+
+function lastingDigest(image: DiskImage): string {
+  const isBeside = (at: string): boolean => isTemporary(at) || /^\/var\/lib\/vfleet\/[^/]+\.new$/.test(at);
+  return digestOf(new Map([...image].filter(([at]) => !isBeside(at))));
 }
 
 /** Where a path leads through links, as to a partition that is mounted. */
@@ -74,7 +82,8 @@ export async function armSwitch(node: LabNode, number: number | null): Promise<S
     if (node.counters.reboots > reboots) history.syncAll();
     ({ reboots } = node.counters);
     if (!isNew && moments.length > 0) return null;
-    const moment = { number: moments.length, command: words.join(' '), safe: safeDigest() };
+    const lasting = number === null ? lastingDigest(history.now) : '';
+    const moment = { number: moments.length, command: words.join(' '), safe: safeDigest(), lasting };
     moments.push(moment);
     return moment;
   };
