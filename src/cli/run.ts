@@ -18,9 +18,11 @@ import { placesOf, policyOf, type Rollout } from '../rollout/rollout.ts';
 import type { RolloutState } from '../rollout/state.ts';
 import { createShell } from '../shell/remote-shell.ts';
 import { createSshTransport } from '../transport/ssh/ssh-transport.ts';
+import { aidsOf, pacingOf } from './aids.ts';
 import type { Environment } from './environment.ts';
 import type { Fleet } from './fleet.ts';
 import { givenOf, keepPlan, planPath } from './given.ts';
+import { holderOf } from './holder.ts';
 import { catchInterrupts } from './interrupts.ts';
 import type { ConnectionArguments } from './options.ts';
 import { hasColour, warn } from './output.ts';
@@ -77,6 +79,7 @@ export interface Resumed {
 /** Runs a command over its hosts, shows it while it lasts, keeps its journal, and tells how it ended. */
 export async function run(run: Run): Promise<Summary> {
   const { fleet, playbook, args, environment } = run;
+  const aids = run.command === 'apply' ? await aidsOf(fleet.hosts, playbook) : null;
   const open = run.resumed?.open ?? (await beginRun(runFolder(environment.stateHome, new Date(), Math.random)));
   const { folder, journal } = open;
   const bus = createBus({ now: () => new Date(), journal });
@@ -91,6 +94,8 @@ export async function run(run: Run): Promise<Summary> {
     live: stream.isTTY === true && environment.dumb !== true,
   });
   const transport = createSshTransport({ onWarning: (text) => bus.emit({ type: 'warning', host: null, text }) });
+  const holder = holderOf(environment);
+  const pacing = run.command === 'apply' ? pacingOf(run.rollout) : {};
   const interrupts = catchInterrupts((line) => terminal.print(line));
   try {
     await announce(run, bus, open);
@@ -120,6 +125,9 @@ export async function run(run: Run): Promise<Summary> {
           guestsAllowed: run.guestsAllowed ?? false,
           rebootAgain: run.rebootAgain ?? false,
           adopt: run.adopt ?? false,
+          holder,
+          ...pacing,
+          ...aids?.get(host.name),
           stop: interrupts.stop,
           abandon: interrupts.abandon,
           ...(expected !== undefined && { expected }),

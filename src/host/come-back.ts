@@ -2,20 +2,19 @@ import { VfleetError } from '../errors.ts';
 import type { Facts } from '../facts/facts.ts';
 import type { HostContext } from './context.ts';
 import { interruptedAt } from './interrupt.ts';
-import { probeHost } from './probe.ts';
 import { isAway } from './reboot.ts';
 
 /**
  * The first facts of a run. A host of which an earlier part of the run has asked a reboot may still be away with it: it is
  * waited for as long as by the one who asked, and is lost after that. Errors: `reboot.lost`, `interrupted`, those of the probe.
  */
-export async function probeWhenBack(context: HostContext): Promise<Facts> {
+export async function probeWhenBack(context: HostContext, probe: () => Promise<Facts>): Promise<Facts> {
   const { host, shell, bus, clock, reboot, stop, abandon, rebootAsked = false } = context;
   const begun = clock.now();
   let pause = reboot.firstPause;
   for (;;) {
     try {
-      return await probeHost(context, 'connect');
+      return await probe();
     } catch (thrown) {
       if (!rebootAsked || !(thrown instanceof VfleetError) || !isAway(thrown)) throw thrown;
       if (stop.aborted || abandon.aborted) throw interruptedAt(host.name, true);

@@ -1,8 +1,11 @@
 import type { Bus } from '../events/bus.ts';
 import type { HostPlan } from '../events/event.ts';
+import type { Hooks, Power } from '../hooks/hook.ts';
 import type { InventoryHost } from '../inventory/host.ts';
 import type { Playbook } from '../playbook/define.ts';
 import type { Shell } from '../shell/shell.ts';
+import type { Holder, LeasePolicy } from './lease.ts';
+import type { Limits } from './limits.ts';
 import type { Clock, RebootPolicy } from './reboot.ts';
 
 /** What a host run may do. `plan` and `verify` write nothing. */
@@ -45,6 +48,17 @@ export interface HostContext {
   readonly underWay?: boolean;
   /** An earlier part of the run asked for its reboot and did not hear of it again: it may be away, and is waited for. */
   readonly rebootAsked?: boolean;
+  /** Who the run is, for others that want to work on the same host. Default: somebody. */
+  readonly holder?: Holder;
+  readonly lease?: LeasePolicy;
+  /** Milliseconds for which a host is watched after it was verified. Default: none. */
+  readonly soak?: number;
+  /** Shared by the hosts of the run. Default: none. */
+  readonly limits?: Limits;
+  /** What stands around a reboot. Default: nothing. */
+  readonly hooks?: Hooks;
+  /** Turns the machine off and on, where it does not come back from a reboot. Default: nobody does. */
+  readonly power?: Power;
   /** Aborted: come to a safe end at the next boundary between steps. */
   readonly stop: AbortSignal;
   /** Aborted: also give up waiting. */

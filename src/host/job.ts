@@ -12,6 +12,8 @@ export interface Job {
   /** Unique for one attempt of one run: the same id is the same job. Letters, digits and `-`. */
   readonly id: string;
   readonly work: Script;
+  /** Judges whether this run may start it; it ends the script where not. */
+  readonly admission: Script;
   /** Printed after the job ended well, in the same round trip: what proves it. */
   readonly readBack: Script;
 }
@@ -38,6 +40,7 @@ unit=${`vfleet-${job.id}`}
 command -v flock >/dev/null 2>&1 || { section failed; echo 'flock is missing'; exit 69; }
 mkdir -p "$job" && chmod 700 "$state" || { section failed; echo "cannot write $job"; exit 73; }
 if [ ! -f "$job/run" ]; then
+${job.admission}
   # Folders of jobs that ended, or that died with an earlier boot, are of no more use.
   for old in "$state"/jobs/*; do
     [ "$old" = "$job" ] || [ ! -f "$old/alive" ] || flock -n "$old/alive" rm -rf "$old"
@@ -65,7 +68,7 @@ while [ ! -f "$job/exit" ]; do
   tick
 done
 tail -n "+$((shown + 1))" "$job/log"
-echo ${endOfLog(job)}
+echo ${endOfLog(job.id)}
 code=$(cat "$job/exit")
 section code; echo "$code"
 section log; tail -n 200 "$job/log"
@@ -76,13 +79,13 @@ fi
 }
 
 /** Printed after the last line of the log: what comes then is no news to people. */
-function endOfLog(job: Job): string {
-  return `vfleet: end of the log of ${job.id}`;
+function endOfLog(id: string): string {
+  return `vfleet: end of the log of ${id}`;
 }
 
 /** Gives on the lines that the work itself printed, of all that the follower prints. */
-export function workLines(job: Job, onLine: (line: string) => void): (line: string) => void {
-  const end = endOfLog(job);
+export function workLines(id: string, onLine: (line: string) => void): (line: string) => void {
+  const end = endOfLog(id);
   let ended = false;
   return (line) => {
     if (ended) return;

@@ -30,7 +30,13 @@ export interface Clock {
  * Asks for the reboot in one round trip: refuses while guests run, or when the host has booted since; then stamps the
  * record with the boot id, and only then reboots, detached, so that the answer still arrives.
  */
-export function rebootScript(expected: string, record: HostRecord, bootId: string, guestsAllowed: boolean): Script {
+export function rebootScript(
+  expected: string,
+  record: HostRecord,
+  bootId: string,
+  guestsAllowed: boolean,
+  lease: Script,
+): Script {
   return sh`
 # A link that breaks while this runs must not stop it between the stamp and the reboot.
 trap '' HUP PIPE
@@ -40,7 +46,7 @@ ${guestsNow}
   if [ -n "$guests" ]; then section guests; echo "$guests"; exit 77; fi
 fi
 ${bootProbe}
-${replaceRecord(expected, { ...record, stamp: bootId })}
+${replaceRecord(expected, { ...record, stamp: bootId }, lease)}
 command='sleep 1; systemctl reboot || reboot || shutdown -r now'
 if command -v systemd-run >/dev/null 2>&1 && [ -d /run/systemd/system ] &&
   systemd-run --unit="vfleet-reboot-$$" /bin/sh -c "$command" >/dev/null 2>&1
@@ -119,7 +125,7 @@ export interface Wait {
 
 /** Whether an error is the host's own refusal of the request. */
 export function isRefusal({ code }: VfleetError): boolean {
-  return code === 'guests.running' || code === 'host.changed';
+  return code === 'guests.running' || code === 'host.changed' || code === 'host.leased';
 }
 
 /**

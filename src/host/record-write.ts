@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { VfleetError } from '../errors.ts';
 import { type Script, sh } from '../shell/script.ts';
+import { runHeld } from './hold.ts';
 import { type HostRecord, printRecord, recordPath, stateFolder } from './record.ts';
 import type { Session } from './session.ts';
 
@@ -13,14 +14,15 @@ export function recordDigest(text: string | Uint8Array | null): string {
 }
 
 /**
- * Replaces the record under the host lock, whole or not at all, unless another run has changed it since it was read; the
- * same text is no change, so that it may be tried again. The lock stays with the script.
+ * Replaces the record under the host lock, whole or not at all, unless another run has changed it since it was read, or
+ * has the `lease`; the same text is no change, so that it may be tried again. The lock stays with the script.
  */
-export function replaceRecord(expected: string, record: HostRecord): Script {
+export function replaceRecord(expected: string, record: HostRecord, lease: Script): Script {
   const text = printRecord(record);
   const beside = `${recordPath}.new`;
   return sh`
 exec 9>>${`${stateFolder}/lock`}; flock -w 60 9 || { section busy; exit 75; }
+${lease}
 if [ -f ${recordPath} ]; then sum=$(sha256sum <${recordPath}); sum=\${sum%% *}; else sum=absent; fi
 case $sum in
   ${expected}|${recordDigest(text)}) ;;
@@ -32,11 +34,11 @@ printf %s ${text} | cat >${beside} && sync ${beside} && mv ${beside} ${recordPat
 
 /** Replaces the record on the host. Errors: `record.unwritten`, `host.changed`. */
 export async function writeRecord(session: Session, record: HostRecord): Promise<void> {
-  const { shell, clock, reboot, abandon } = session.context;
-  const script = replaceRecord(session.recordDigest, record);
+  const { clock, reboot, abandon } = session.context;
+  const script = (lease: Script): Script => replaceRecord(session.recordDigest, record, lease);
   for (let attempt = 1; ; attempt += 1) {
     try {
-      const output = await shell.run(script, { timeout: recordTimeout });
+      const output = await runHeld(session, script, { timeout: recordTimeout });
       if (output.sections.has('changed')) throw recordChanged(session.name);
       if (output.code === 0) break;
       const found = output.sections.has('busy') ? 'the host lock held by another run' : output.stderr.trim();

@@ -23,6 +23,8 @@ export interface HostRecord {
   readonly failedReboots?: readonly FailedReboot[] | undefined;
   /** What an undo took out of files, and the system that runs still has; absent: nothing. */
   readonly leftRunning?: LeftRunning | undefined;
+  /** It is out of service: a run has begun to drain it, and none has taken it back; absent: it is not. */
+  readonly drained?: { readonly run: string } | undefined;
 }
 
 /** A reboot that was in vain: the same one is not made again before something has changed. */
@@ -81,6 +83,7 @@ const recordSchema = z.object({
     .array(z.object({ present: z.array(z.string()), absent: z.array(z.string()), entries: z.string() }))
     .exactOptional(),
   leftRunning: leftRunningSchema.exactOptional(),
+  drained: z.object({ run: z.string() }).exactOptional(),
 });
 
 /** A host that was never touched. */

@@ -1,20 +1,26 @@
 import type { Check, Verdict } from '../checks/check.ts';
 import { VfleetError } from '../errors.ts';
-import type { Failure, HostState } from '../events/event.ts';
+import type { Failure, HostState, Phase } from '../events/event.ts';
+import type { Facts } from '../facts/facts.ts';
 import type { Effect } from '../resources/effect.ts';
 import { joinScripts, sh } from '../shell/script.ts';
 import { probeWhenBack } from './come-back.ts';
 import type { HostContext } from './context.ts';
+import { undrain } from './drain.ts';
 import { ensure } from './ensure.ts';
 import { failureOf, inWordsOf } from './failure.ts';
 import { awaitPlaybook } from './foreign.ts';
 import type { HostHandle } from './handle.ts';
+import { noticeLease, release } from './hold.ts';
+import type { Lease } from './lease.ts';
 import { tellLeftovers } from './leftovers/tell.ts';
+import { within } from './limits.ts';
 import { refusePart } from './plan-match.ts';
 import { probeHost } from './probe.ts';
 import { runRead } from './read.ts';
 import { Session } from './session.ts';
 import { settle } from './settle.ts';
+import { soak } from './soak.ts';
 import { stateOfError } from './state.ts';
 import { runTask } from './task.ts';
 
@@ -27,6 +33,10 @@ export interface HostEnd {
   readonly reboots: number;
   /** It is out of service, and counts as in flight. Default: when it is lost. */
   readonly holdsSlot?: boolean;
+  /** It was drained, and not taken back into service. */
+  readonly drained?: boolean;
+  /** Its power was cycled, as it did not come back from a reboot. */
+  readonly powerCycled?: boolean;
   /** Why a reboot is due that was left to the operator. */
   readonly rebootDue?: string;
 }
@@ -40,12 +50,22 @@ export async function runHost(context: HostContext): Promise<HostEnd> {
   let session: Session | null = null;
   try {
     bus.emit({ type: 'phase', host: host.name, phase: 'connect' });
-    session = new Session(context, await probeWhenBack(context));
+    let found: Lease | null = null;
+    const tell = (phase: Phase, detail?: string): void =>
+      bus.emit({ type: 'phase', host: host.name, phase, ...(detail !== undefined && { detail }) });
+    const begin = { context, name: host.name, begun: false, enter: tell };
+    const probe = (): Promise<Facts> =>
+      probeHost(context, 'connect', (lease) => {
+        found = lease;
+      });
+    const facts = await probeWhenBack(context, () => within(begin, 'connecting', 'connect', probe));
+    session = new Session(context, facts);
+    noticeLease(session, found);
     bus.emit({ type: 'facts-read', host: host.name, facts: session.facts });
     if (task !== undefined) await runTask(session, task);
     else if (mode !== 'facts') await runPhases(session);
     const { writes, reboots, rebootDue } = session;
-    return { state: 'ok', writes, reboots, ...(rebootDue !== null && { rebootDue }) };
+    return { state: 'ok', writes, reboots, ...(rebootDue !== null && { rebootDue }), ...serviceOf(session) };
   } catch (thrown) {
     const failure = inWordsOf(task?.kind, failureOf(thrown, host.name));
     const writes = session?.writes ?? 0;
@@ -54,13 +74,22 @@ export async function runHost(context: HostContext): Promise<HostEnd> {
       failure,
       writes,
       reboots: session?.reboots ?? 0,
+      ...(session !== null && serviceOf(session)),
     };
   } finally {
     // A plan is worth showing also when the host ends badly after it.
     const plans = task === undefined ? mode === 'plan' : task.kind !== 'backups';
     if (session !== null && plans) bus.emit({ type: 'planned', host: host.name, plan: session.plan });
+    if (session !== null) await release(session);
     await shell.disconnect();
   }
+}
+
+/** What an operator is to know of a host that hooks were about. One that is drained is out of service. */
+function serviceOf(session: Session): Pick<HostEnd, 'drained' | 'holdsSlot' | 'powerCycled'> {
+  const { context, record, powerCycled } = session;
+  const drained = session.drained || (context.mode === 'apply' && record.drained !== undefined);
+  return { ...(drained && { drained, holdsSlot: true }), ...(powerCycled && { powerCycled }) };
 }
 
 async function runPhases(session: Session): Promise<void> {
@@ -78,6 +107,9 @@ async function runPhases(session: Session): Promise<void> {
   if (mode === 'plan') return;
   noticeInPlace(session);
   await verify(session);
+  if (mode !== 'apply') return;
+  await soak(session, () => verify(session));
+  await undrain(session);
 }
 
 /** Errors: `plan.differs` where the playbook did not come to all that was planned. */

@@ -30,6 +30,20 @@ export class Session {
   stale = false;
   /** The answer to a write was lost: its script may still be at work. */
   unanswered = false;
+  /** The lease on the host may be this run's. */
+  holding = false;
+  /** Ends the renewing of the lease; `null`: none was taken yet. */
+  renewal: AbortController | null = null;
+  /** The host is away for a reboot. */
+  away = false;
+  /** Other runs that are known to have ended, though their leases have not. */
+  readonly endedRuns = new Set<string>();
+  /** It was drained, and not taken back yet. */
+  drained = false;
+  /** Its power was cycled, as it did not come back from a reboot. */
+  powerCycled = false;
+  /** An earlier part of this run has been at work here. */
+  resumed = false;
   writes = 0;
   /** Reboots that this run asked for. */
   reboots = 0;

@@ -1,8 +1,13 @@
 import { VfleetError } from '../errors.ts';
 import type { BootFacts } from '../facts/facts.ts';
 import type { Effect } from '../resources/effect.ts';
+import type { Script } from '../shell/script.ts';
 import { entriesDigest, failedReboot, isReached, withFailure, withoutFailure } from './breaker.ts';
+import { drain } from './drain.ts';
+import { runHeld } from './hold.ts';
 import { explainInactive } from './inactive.ts';
+import { within } from './limits.ts';
+import { withPower } from './power-cycle.ts';
 import { probeHost } from './probe.ts';
 import { awaitReboot, isRefusal, judgeRebootAnswer, rebootScript } from './reboot.ts';
 import { printRecord } from './record.ts';
@@ -21,9 +26,13 @@ export async function settleReboot(session: Session, effect: RebootEffect): Prom
   const before = session.reboots;
   let asked: Asked = { bootId: session.record.stamp ?? bootId, boot: null };
   if (await isToBeMade(session, effect, bootId)) {
-    session.stopHere();
-    await context.bus.intend({ type: 'effect-intent', host: name, effect });
-    asked = await rebootNow(session, bootId);
+    asked = await within(session, 'rebooting', 'reboot', async () => {
+      session.stopHere();
+      await drain(session);
+      session.stopHere();
+      await context.bus.intend({ type: 'effect-intent', host: name, effect });
+      return rebootNow(session, bootId);
+    });
   }
   session.enter('facts');
   session.facts = await probeHost(context, 'facts');
@@ -109,16 +118,21 @@ async function rebootNow(session: Session, bootId: string): Promise<Asked> {
 
 async function reboot(session: Session, bootId: string): Promise<BootFacts | null> {
   const { context, name } = session;
-  const { shell, clock, abandon, guestsAllowed } = context;
+  const { abandon, guestsAllowed } = context;
   session.enter('reboot');
-  const request = rebootScript(session.recordDigest, session.record, bootId, guestsAllowed);
+  // The same request each time, whatever is known of the first one.
+  const { recordDigest: expected, record } = session;
+  const request = (lease: Script): Script => rebootScript(expected, record, bootId, guestsAllowed, lease);
+  // Nobody else may work on it before it is back, as long as it is waited for.
+  const waits = context.power === undefined ? 1 : 2;
+  const back = Math.ceil((context.reboot.deadline * waits) / 1000);
   let answer: BootFacts | null = null;
   let first = true;
   const earlier = session.reboots;
   const ask = async (): Promise<boolean> => {
     if (answer !== null) return false;
     try {
-      const output = await shell.run(request, { signal: abandon, timeout: recordTimeout });
+      const output = await runHeld(session, request, { signal: abandon, timeout: recordTimeout, back });
       answer = judgeRebootAnswer(output, name, session.facts);
       session.reboots = earlier + 1;
     } catch (thrown) {
@@ -137,19 +151,33 @@ async function reboot(session: Session, bootId: string): Promise<BootFacts | nul
   };
   session.begun = true;
   await ask();
+  session.away = true;
   session.record = { ...session.record, stamp: bootId };
   session.recordDigest = recordDigest(printRecord(session.record));
-  await awaitReboot({
-    shell,
-    stamp: bootId,
-    policy: context.reboot,
-    clock,
-    abandon,
-    onAttempt: (text) => context.bus.emit({ type: 'progress', host: name, line: text }),
-    askAgain: ask,
-  });
-  session.rebooted = true;
+  await withPower(session, () => awaitReturn(session, bootId, ask));
   return answer;
+}
+
+/** Waits until the host is back. While it is away, nobody renews its lease or gives it back: it lasts for the reboot. */
+async function awaitReturn(session: Session, stamp: string, askAgain: () => Promise<boolean>): Promise<void> {
+  const { context, name } = session;
+  const { shell, clock, abandon, reboot: policy } = context;
+  try {
+    await awaitReboot({
+      shell,
+      stamp,
+      policy,
+      clock,
+      abandon,
+      onAttempt: (text) => context.bus.emit({ type: 'progress', host: name, line: text }),
+      askAgain,
+    });
+  } catch (thrown) {
+    if (thrown instanceof VfleetError && isRefusal(thrown)) session.away = false;
+    throw thrown;
+  }
+  session.rebooted = true;
+  session.away = false;
 }
 
 function noBootId(host: string): VfleetError {

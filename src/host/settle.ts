@@ -7,7 +7,9 @@ import type { Effect } from '../resources/effect.ts';
 import { mergeEffects } from '../resources/effect-order.ts';
 import { joinScripts, type Script, sh } from '../shell/script.ts';
 import type { HostContext } from './context.ts';
+import { runHeld } from './hold.ts';
 import { type Job, type JobResult, jobScript, parseJob, workLines } from './job.ts';
+import { within } from './limits.ts';
 import { isAway } from './reboot.ts';
 import { writeRecord } from './record-write.ts';
 import type { Session } from './session.ts';
@@ -60,14 +62,14 @@ async function regenerate(session: Session, effects: readonly Effect[], gone?: r
   const { context, facts, name } = session;
   for (const effect of effects) await context.bus.intend({ type: 'effect-intent', host: name, effect });
   const configuration = effects.find((effect) => effect.kind === 'boot-configuration');
-  const job: Job = {
+  const job: Omit<Job, 'admission'> = {
     id: jobId(context, session.step),
     work: joinScripts(effects.map((effect) => workOf(session, effect))),
     readBack: configuration === undefined ? sh`:` : bootDriver(facts).readBack(facts),
   };
   session.stale = true;
   session.begun = true;
-  const { code, log, generated } = await follow(session, job);
+  const { code, log, generated } = await within(session, 'applying', 'settle', () => follow(session, job));
   const guarded = guardedEntries(log);
   if (code !== 0 && guarded.length > 0) throw argumentsLost(name, facts, guarded);
   if (code !== 0) throw jobFailed(name, effects, code, log);
@@ -94,17 +96,20 @@ function jobId({ run, part = 1 }: HostContext, step: number): string {
 }
 
 /** Follows the job to its end, logging in again whenever the link is lost. */
-async function follow(session: Session, job: Job): Promise<JobResult & { readonly generated: string }> {
+async function follow(
+  session: Session,
+  job: Omit<Job, 'admission'>,
+): Promise<JobResult & { readonly generated: string }> {
   const { shell, clock, bus, abandon, reboot } = session.context;
   let answered = clock.now();
   let lost = false;
   let pause = reboot.firstPause;
   for (;;) {
     try {
-      const output = await shell.run(jobScript(job), {
+      const output = await runHeld(session, (admission) => jobScript({ ...job, admission }), {
         timeout: jobDeadline,
         signal: abandon,
-        onLine: workLines(job, (line) => {
+        onLine: workLines(job.id, (line) => {
           answered = clock.now();
           bus.emit({ type: 'progress', host: session.name, line });
         }),

@@ -5,6 +5,7 @@ const refusals: readonly string[] = [
   'gate.',
   'plan.',
   'guests.',
+  'host.leased',
   'boot.',
   'file.type',
   'modules.absent',
@@ -18,7 +19,7 @@ const unreachable: readonly string[] = ['ssh.'];
 /** The state in which an error leaves a host. */
 export function stateOfError(code: string, begun: boolean): HostState {
   const is = (prefixes: readonly string[]): boolean => prefixes.some((prefix) => code.startsWith(prefix));
-  if (code === 'reboot.lost' || code === 'settle.lost') return 'lost';
+  if (code === 'reboot.lost' || code === 'settle.lost' || code === 'soak.lost') return 'lost';
   if (code === 'interrupted') return begun ? 'failed' : 'skipped';
   if (is(refusals)) return 'refused';
   return is(unreachable) ? 'unreachable' : 'failed';

@@ -1,7 +1,10 @@
 import { VfleetError } from '../errors.ts';
 import { parseWrite, type WriteResult, writeScript } from '../resources/batch.ts';
+import type { Script } from '../shell/script.ts';
 import { mask } from '../shell/secret.ts';
 import { printAbout } from './backup.ts';
+import { runHeld } from './hold.ts';
+import { within } from './limits.ts';
 import type { Look } from './look.ts';
 import { hasMore } from './next-record.ts';
 import { backupFolder, printRecord, stateFolder } from './record.ts';
@@ -22,21 +25,35 @@ export async function tryWrite(session: Session, look: Look, last: boolean): Pro
   session.enter('apply');
   await context.bus.intend({ type: 'write-intent', host: name, changes: look.changes });
   session.begun = true;
-  const script = writeScript({
-    guards: look.found.seen,
-    actions: look.actions,
-    record: printRecord(look.next),
-    recordAfter: look.last === undefined ? undefined : printRecord(look.last),
-    stateFolder,
-    backupFolder: backupFolder(context.run),
-    about: printAbout({
-      command: context.task?.kind ?? 'apply',
-      playbook: context.task?.kind === 'restore' ? null : context.playbook.name,
-    }),
-  });
+  const scriptOf = (admission: Script): Script =>
+    writeScript({
+      admission,
+      guards: look.found.seen,
+      actions: look.actions,
+      record: printRecord(look.next),
+      recordAfter: look.last === undefined ? undefined : printRecord(look.last),
+      stateFolder,
+      backupFolder: backupFolder(context.run),
+      about: printAbout({
+        command: context.task?.kind ?? 'apply',
+        playbook: context.task?.kind === 'restore' ? null : context.playbook.name,
+      }),
+    });
+  let secrets: readonly string[] = [];
   let result: WriteResult;
   try {
-    result = parseWrite(await context.shell.run(script, { timeout, signal: context.abandon }), look.actions);
+    const output = await within(session, 'applying', 'apply', () =>
+      runHeld(
+        session,
+        (admission) => {
+          const script = scriptOf(admission);
+          secrets = script.secrets;
+          return script;
+        },
+        { timeout, signal: context.abandon },
+      ),
+    );
+    result = parseWrite(output, look.actions);
   } catch (thrown) {
     // The link broke: the host knows whether it was written, and its lock keeps us out while it still writes.
     session.stale = true;
@@ -59,7 +76,7 @@ export async function tryWrite(session: Session, look: Look, last: boolean): Pro
     session.stale = true;
     if (result.kind !== 'failed' || result.written.length > 0) session.writes += 1;
   }
-  if (result.kind !== 'done') throw explain(result, name, script.secrets);
+  if (result.kind !== 'done') throw explain(result, name, secrets);
   for (const text of result.notes) context.bus.emit({ type: 'warning', host: name, text });
   session.recordDigest = recordDigest(printRecord(look.last ?? look.next));
   context.bus.emit({ type: 'written', host: name, changes: look.changes });

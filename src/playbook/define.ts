@@ -2,6 +2,8 @@ import { z } from 'zod';
 import type { Check } from '../checks/check.ts';
 import { VfleetError } from '../errors.ts';
 import type { CustomFact } from '../facts/custom-fact.ts';
+import type { Hooks, HooksInput } from '../hooks/hook.ts';
+import { readHooks } from '../hooks/read-hooks.ts';
 import type { HostHandle, Subject } from '../host/handle.ts';
 import { didYouMean } from '../nearest.ts';
 import { type RolloutInput, type RolloutWish, readRolloutKey, rolloutExpected, rolloutKeys } from '../rollout/wish.ts';
@@ -31,6 +33,13 @@ export interface PlaybookDefinition<V extends z.ZodType, F extends CustomFacts> 
    * rollout: { canary: 'group_of_canaries', batches: [1, 5, '10%'], perRack: 2, soak: '5m' }
    */
   readonly rollout?: RolloutInput;
+  /**
+   * What stands around a reboot that is due: a function of the host, or a command. See `libvirt` and `cloudpods` for ready ones.
+   *
+   * @example
+   * hooks: { drain: { run: 'virsh …', where: 'host', timeout: '5m' }, undrain: async (host) => { … } }
+   */
+  readonly hooks?: HooksInput;
   /** Checks that refuse a host before anything is written: a failure or an unknown does. */
   readonly gate?: (host: Subject<z.output<V>, FactValues<F>>) => readonly Check[];
   /** May change the host, only through `host.ensure` and `host.settle`. `plan` runs it with writing off. */
@@ -47,6 +56,7 @@ export interface Playbook {
   readonly vars: z.ZodType;
   readonly facts: CustomFacts;
   readonly rollout: RolloutWish;
+  readonly hooks: Hooks;
   readonly gate: (host: Subject<unknown, unknown>) => readonly Check[];
   readonly apply: (host: HostHandle<unknown, unknown>) => Promise<void> | void;
   readonly verify: (host: Subject<unknown, unknown>) => readonly Check[];
@@ -79,13 +89,14 @@ export function playbook<
     vars: definition.vars ?? z.object({}),
     facts: definition.facts ?? {},
     rollout,
+    hooks: readHooks(definition.hooks, 'playbook({ … })'),
     gate: erased.gate ?? (() => []),
     apply: erased.apply ?? (() => {}),
     verify: erased.verify ?? (() => []),
   };
 }
 
-const keys: readonly string[] = ['name', 'description', 'vars', 'facts', 'rollout', 'gate', 'apply', 'verify'];
+const keys: readonly string[] = ['name', 'description', 'vars', 'facts', 'rollout', 'hooks', 'gate', 'apply', 'verify'];
 
 /** Types are not checked when a playbook is loaded, and a mistyped `gate` would be no gate. */
 function refuseMistakes(definition: object): void {

@@ -10,6 +10,8 @@ interface Write {
   readonly guards: Seen;
   /** All files are replaced first, all at once as far as a file system can; then scripts run, in order. */
   readonly actions: readonly Action[];
+  /** Judges, under the lock, whether this run may work on the host; it ends the script where not. Default: it may. */
+  readonly admission?: Script | undefined;
   /** Text of `state.json`, which is in place before the first file is replaced. */
   readonly record: string;
   /** Text that takes the place of `record` once all files are replaced. Default: it stays. */
@@ -28,7 +30,8 @@ type FileWrite = Extract<Action, { kind: 'write' | 'restore' }>;
  * One script that writes everything, or nothing: it takes the host lock, compares the guards, makes the backups, prepares
  * and syncs all new files beside their targets, puts the record in place, and only then renames.
  */
-export function writeScript({ guards, actions, record, recordAfter, stateFolder, backupFolder, about }: Write): Script {
+export function writeScript(write: Write): Script {
+  const { guards, actions, record, recordAfter, stateFolder, backupFolder, about, admission = raw(':') } = write;
   const writes = actions.filter((action) => action.kind === 'write' || action.kind === 'restore');
   const removes = actions.filter((action) => action.kind === 'remove');
   const runs = actions.filter((action) => action.kind === 'run');
@@ -50,6 +53,7 @@ undo() {
   printf %s "$made" | while IFS= read -r folder; do rmdir "$folder" 2>/dev/null; done
 }
 take_lock`,
+    admission,
     ...[...guards.files].map(([path, print]) => sh`guard ${path} ${print}`),
     ...[...guards.globs].map(([glob, matches]) => guardGlob(glob, matches)),
     raw('judge_guards'),

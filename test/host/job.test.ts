@@ -2,12 +2,12 @@ import { expect, it } from 'vitest';
 import { type Job, jobScript, workLines } from '../../src/host/job.ts';
 import { sh } from '../../src/shell/script.ts';
 
-const job: Job = { id: 'r1-1', work: sh`true`, readBack: sh`cat /boot/grub/grub.cfg` };
+const job: Job = { id: 'r1-1', work: sh`true`, admission: sh`:`, readBack: sh`cat /boot/grub/grub.cfg` };
 
 /** What people hear of lines that the follower printed. */
 function heard(lines: readonly string[]): readonly string[] {
   const said: string[] = [];
-  const take = workLines(job, (line) => said.push(line));
+  const take = workLines(job.id, (line) => said.push(line));
   for (const line of lines) take(line);
   return said;
 }

@@ -8,7 +8,7 @@ import { doRebootRequest, doRecordWrite, isRebootRequest, isRecordWrite } from '
 import { doWrite, type Exit, isWrite, type Work } from './write-answer.ts';
 
 /** What a script is, as far as hosts and invariants tell them apart. */
-type ScriptKind = 'facts' | 'read' | 'write' | 'job' | 'reboot' | 'record' | 'boot-id' | 'evidence';
+type ScriptKind = 'facts' | 'read' | 'write' | 'job' | 'reboot' | 'record' | 'boot-id' | 'evidence' | 'lease';
 
 /** A wrapped script that has arrived on a host. */
 export interface Arrived {
@@ -41,6 +41,7 @@ function kindOf(body: string): ScriptKind {
   if (isJob(body)) return 'job';
   if (isRecordWrite(body)) return 'record';
   if (body.includes("section 'probe-done'")) return 'facts';
+  if (/^(?:claim|renew|release)_lease /m.test(body)) return 'lease';
   if (body.startsWith("section 'evidence-")) return 'evidence';
   throw new Error(`the model does not know the script ${body.slice(0, 400)}`);
 }
@@ -72,7 +73,7 @@ async function performKind(kind: ScriptKind, work: Work): Promise<Exit> {
   if (kind === 'facts') answerFacts(machine, answer);
   else if (kind === 'read') answerRead(machine, body, answer);
   else if (kind === 'boot-id') answer.print(`${machine.bootId}\n`);
-  else answerEvidence(work);
+  else if (kind === 'evidence') answerEvidence(work);
   return { code: 0, stderr: '' };
 }
 

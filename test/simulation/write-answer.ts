@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { leaseFunctions } from '../../src/host/lease-script.ts';
 import { fingerprintFunctions, fingerprintOf } from '../../src/resources/fingerprint.ts';
 import { exits, writeFunctions } from '../../src/resources/write-functions.ts';
 import type { Answer } from './answer.ts';
@@ -99,6 +100,7 @@ const changing: ReadonlySet<string> = new Set(['prepare', 'replace', 'mv', 'rm']
 /** Of no consequence here: backups, folders and what has reached the disk are the business of the suite of power cuts. */
 const idle: ReadonlySet<string> = new Set([
   'take_lock',
+  'claim_lease',
   'keep',
   'tell',
   'make_folder',
@@ -117,6 +119,7 @@ function plain(body: string): string {
   return body
     .replace(fingerprintFunctions.text, '')
     .replace(writeFunctions.text, '')
+    .replace(leaseFunctions.text, '')
     .replace(/^undo\(\) \{[^]*?^\}$/m, '')
     .replace(
       /^found=\nfor f in (\S+); do .*\n"; fi; done\n\[ "\$found" = ('[^']*') \] \|\| differs .*$/gm,

@@ -1,0 +1,34 @@
+import type { Hooks, Power } from '../hooks/hook.ts';
+import { readPower } from '../hooks/power.ts';
+import { readHooks } from '../hooks/read-hooks.ts';
+import type { HostContext } from '../host/context.ts';
+import { createLimits } from '../host/limits.ts';
+import type { InventoryHost } from '../inventory/host.ts';
+import type { Playbook } from '../playbook/define.ts';
+import type { Rollout } from '../rollout/rollout.ts';
+
+/** What helps a host through its reboot. */
+export interface Aids {
+  readonly hooks: Hooks;
+  readonly power?: Power;
+}
+
+/**
+ * Hooks and power command of each host, before any host is touched: what the inventory says (variables `hooks` and `power`) goes
+ * before the playbook, hook by hook. Errors: `hooks.definition`, `power.definition`.
+ */
+export async function aidsOf(hosts: readonly InventoryHost[], playbook: Playbook): Promise<ReadonlyMap<string, Aids>> {
+  const aids = hosts.map(async (host): Promise<readonly [string, Aids]> => {
+    const power = await readPower(host);
+    const own = readHooks(host.vars['hooks'], `variable hooks of ${host.name}`);
+    return [host.name, { hooks: { ...playbook.hooks, ...own }, ...(power !== undefined && { power }) }];
+  });
+  return new Map(await Promise.all(aids));
+}
+
+/** How long hosts are watched, and how many may be in a phase at once, as a rollout says. */
+export function pacingOf(rollout: Rollout | undefined): Pick<HostContext, 'limits' | 'soak'> {
+  if (rollout === undefined) return {};
+  const { soak, maxConnecting, maxApplying, maxRebooting } = rollout;
+  return { soak, limits: createLimits({ connecting: maxConnecting, applying: maxApplying, rebooting: maxRebooting }) };
+}

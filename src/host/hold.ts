@@ -1,0 +1,118 @@
+import { VfleetError } from '../errors.ts';
+import type { Script } from '../shell/script.ts';
+import type { Output, RunOptions } from '../shell/shell.ts';
+import {
+  defaultLeasePolicy,
+  describeLease,
+  type Lease,
+  type LeasePolicy,
+  leased,
+  parseLease,
+  unknownHolder,
+} from './lease.ts';
+import { type Claim, claimLease, releaseLease, renewLease, takeLease } from './lease-script.ts';
+import type { Session } from './session.ts';
+
+/**
+ * Runs a script that changes the host or asks for its reboot. `scriptOf` splices in what it is given, at a place where
+ * nothing is written yet: it takes the lease, or ends the script. Errors: `host.leased`, `host.unleased`, those of `run`.
+ */
+export async function runHeld(
+  session: Session,
+  scriptOf: (lease: Script) => Script,
+  options: RunOptions & { readonly back?: number } = {},
+): Promise<Output> {
+  const { back = 0, ...runOptions } = options;
+  for (;;) {
+    // Whether an answer comes or not: from here on the lease may be ours.
+    session.holding = true;
+    const output = await session.context.shell.run(scriptOf(takeLease(claimOf(session, back))), runOptions);
+    if (output.sections.has('unleased')) throw unleased(session.name, output);
+    const lease = output.sections.has('leased') ? parseLease(output) : null;
+    if (lease === null) {
+      keepRenewing(session);
+      return output;
+    }
+    session.holding = false;
+    if (session.endedRuns.has(lease.run) || !isOver(session, lease)) throw leased(session.name, lease);
+    session.endedRuns.add(lease.run);
+  }
+}
+
+/** What a run does about the lease that it finds: a run that writes is refused only when it comes to that. */
+export function noticeLease(session: Session, lease: Lease | null): void {
+  const { run, mode, bus } = session.context;
+  if (lease === null) return;
+  if (lease.run === run) session.resumed = true;
+  else if (mode !== 'apply' && lease.hold !== 'free')
+    bus.emit({ type: 'warning', host: session.name, text: `another run is at work on it: ${describeLease(lease)}` });
+}
+
+/** Takes the lease where the run has none yet. Errors: `host.leased`, `host.unleased`. */
+export async function hold(session: Session): Promise<void> {
+  if (session.renewal !== null) return;
+  // The script takes it itself.
+  await runHeld(session, () => claimLease(claimOf(session, 0)), { signal: session.context.abandon });
+}
+
+/** Gives the lease back. What keeps it from that is no failure of the host: the lease runs out. */
+export async function release(session: Session): Promise<void> {
+  session.renewal?.abort();
+  if (!session.holding || session.away) return;
+  session.holding = false;
+  try {
+    await session.context.shell.run(releaseLease(session.context.run), { timeout: 10_000 });
+  } catch (thrown) {
+    if (!(thrown instanceof VfleetError)) throw thrown;
+  }
+}
+
+/** A run whose own controller says that its process has ended will not come back by itself. */
+function isOver({ context }: Session, lease: Lease): boolean {
+  const { isGone } = context.holder ?? unknownHolder;
+  return lease.hold !== 'newer' && lease.process !== '' && isGone(lease.process);
+}
+
+function claimOf({ context, endedRuns }: Session, back: number): Claim {
+  const { who, process } = context.holder ?? unknownHolder;
+  const { seconds } = policyOf(context.lease);
+  return { run: context.run, who: oneLine(who), process: oneLine(process), seconds, back, ended: [...endedRuns] };
+}
+
+function policyOf(policy: LeasePolicy | undefined): LeasePolicy {
+  return policy ?? defaultLeasePolicy;
+}
+
+function oneLine(text: string): string {
+  return text.replace(/\p{Cc}/gu, '?').slice(0, 500);
+}
+
+function keepRenewing(session: Session): void {
+  if (session.renewal !== null) return;
+  session.renewal = new AbortController();
+  void renewUntil(session, session.renewal.signal);
+}
+
+/** Renews as long as the run is at work, whatever it waits for; not while the host is away for a reboot. */
+async function renewUntil(session: Session, over: AbortSignal): Promise<void> {
+  const { clock, shell, lease } = session.context;
+  for (;;) {
+    await clock.sleep(policyOf(lease).renewEvery, over);
+    if (over.aborted) return;
+    if (session.away) continue;
+    // A renewal that fails is made up for by the next one, or by the next write, which judges the lease itself.
+    await shell.run(renewLease(claimOf(session, 0)), { timeout: 20_000, signal: over }).catch(() => {});
+  }
+}
+
+function unleased(host: string, { sections, stderr }: Output): VfleetError {
+  const said = sections.get('unleased')?.toString('utf8').trim();
+  return new VfleetError({
+    code: 'host.unleased',
+    host,
+    thing: 'the lease on it',
+    expected: 'that it can be written down who is at work',
+    found: [said, stderr.trim()].filter(Boolean).join(': ') || 'nothing that says why',
+    next: 'look at free space and rights there, then run `vfleet apply` again; nothing was written',
+  });
+}
