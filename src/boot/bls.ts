@@ -77,6 +77,7 @@ function notesOf(
   const unknown = lines.flatMap((line) => line.tokens.filter((token) => token.opaque));
   const running = parseArguments(facts.boot.running).map((argument) => argument.token);
   const isMissing = missingInOrder(wish, running).length > 0;
+  const stillRun = unique(edits.flatMap((edit) => edit.removed)).filter((token) => running.includes(token));
   const own = !lines.some((line) => hasVariable(line, 'kernelopts')) && state.file(cmdlinePath).kind === 'absent';
   return [
     ...lines.flatMap((line) => {
@@ -93,6 +94,11 @@ function notesOf(
     ...(own && !files.vendorCmdline && isMissing
       ? [
           `there is no ${cmdlinePath}: a kernel that is installed before the reboot takes the running arguments, and lacks these`,
+        ]
+      : []),
+    ...(own && !files.vendorCmdline && stillRun.length > 0
+      ? [
+          `there is no ${cmdlinePath}: a kernel that is installed before the reboot takes the running arguments, ${stillRun.join(' ')} among them`,
         ]
       : []),
   ];

@@ -18,9 +18,14 @@ export function ownedAt(owned: OwnedArguments, place: string): readonly string[]
  */
 export function inheritedAt(owned: OwnedArguments, place: string): readonly string[] {
   if (owned[place] !== undefined || owned[anywhere] !== undefined) return ownedAt(owned, place);
-  if (!/\/loader\/entries\/[^/]+$/.test(place)) return [];
+  if (!isEntry(place)) return [];
   const { '/etc/default/grub': _, ...places } = owned;
   return ownedSomewhere(places);
+}
+
+/** Whether a place is a boot entry that is a file of its own. */
+export function isEntry(place: string): boolean {
+  return /\/loader\/entries\/[^/]+$/.test(place);
 }
 
 /** All tokens that are the runner's in some place. */

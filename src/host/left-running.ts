@@ -1,21 +1,36 @@
 import { parseArguments } from '../boot/arguments.ts';
+import { joinOwned } from '../boot/owned.ts';
 import type { Facts } from '../facts/facts.ts';
 import type { LeftRunning } from './owned-file.ts';
 
-/** What was left in the system that runs, as far as it is; `undefined`: nothing is, or it has been booted since. */
+/** Loaders whose entries kernel-install(8) makes, from `/proc/cmdline` where there is no `/etc/kernel/cmdline`. */
+const takesRunning: readonly string[] = ['systemd-boot', 'bls'];
+
+/**
+ * What was left in the system that runs, as far as it is; `undefined`: nothing is, or it has been booted since. Where the
+ * running arguments may have come into entries again, a boot that has them is no end of it.
+ */
 export function stillRunning(left: LeftRunning | undefined, { identity, boot }: Facts): LeftRunning | undefined {
-  if (left === undefined || left.bootId !== identity.bootId) return undefined;
+  if (left === undefined) return undefined;
+  const isSameBoot = left.bootId === identity.bootId;
+  if (!isSameBoot && !takesRunning.includes(boot.loader)) return undefined;
   const running = parseArguments(boot.running).map((argument) => argument.token);
   const tokens = left.arguments.filter((token) => running.includes(token));
-  return tokens.length + left.files.length === 0 ? undefined : { ...left, arguments: tokens };
+  const files = isSameBoot ? left.files : [];
+  if (tokens.length + files.length === 0) return undefined;
+  return { ...left, bootId: identity.bootId, arguments: tokens, files };
 }
 
 /** Both together. */
 export function joinLeft(one: LeftRunning | undefined, other: LeftRunning): LeftRunning {
+  const playbooks = [...new Set([...(one?.playbooks ?? []), ...(other.playbooks ?? [])])];
+  const elsewhere = joinOwned(one?.elsewhere ?? {}, other.elsewhere ?? {});
   return {
     bootId: other.bootId,
     arguments: [...new Set([...(one?.arguments ?? []), ...other.arguments])],
     files: [...new Set([...(one?.files ?? []), ...other.files])],
+    ...(playbooks.length > 0 && { playbooks }),
+    ...(Object.keys(elsewhere).length > 0 && { elsewhere }),
   };
 }
 

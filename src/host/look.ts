@@ -7,6 +7,7 @@ import { planEnsure } from '../resources/plan-ensure.ts';
 import type { Action, Read, Resource } from '../resources/resource.ts';
 import { adoptionOf, installersFiles } from './adopt.ts';
 import { afterOf } from './after.ts';
+import { cameBack, standingIn } from './came-back.ts';
 import { nextRecord, withOwnedBefore } from './next-record.ts';
 import { runRead } from './read.ts';
 import { type HostRecord, parseRecord, recordPath } from './record.ts';
@@ -51,7 +52,9 @@ export async function lookAt(session: Session, wished: readonly Resource[], step
     Object.entries(ownership.ownedLines).filter(([path]) => !session.named.has(path)),
   );
   const adopt = context.adopt === true ? adoptionOf(record) : undefined;
-  const shared = { ...ownership.shared, earlier: { tokens: session.ownedEarlier, paths: session.named } };
+  const standing = standingIn(name, facts, found.states.get('kernel arguments'));
+  const undone = cameBack(record, facts, standing);
+  const shared = { ...ownership.shared, undone, earlier: { tokens: session.ownedEarlier, paths: session.named } };
   const input = { host: name, facts, ownedArguments, ownedLines, shared, ...due, adopt };
   const plan = planEnsure(resources, found.states, input);
   const changes = plan.changes.map(({ actions, resource, summary, diffs, effects, notes, digest }): PlannedChange => {

@@ -36,6 +36,10 @@ export interface LeftRunning {
   readonly arguments: readonly string[];
   /** Files whose change counts at the next boot alone. */
   readonly files: readonly string[];
+  /** The playbooks that were undone; absent: written down before this was kept. */
+  readonly playbooks?: readonly string[] | undefined;
+  /** Where such tokens stand although ours went: they are somebody else's, by place. */
+  readonly elsewhere?: Readonly<Record<string, readonly string[]>> | undefined;
 }
 
 /** The schema of `OwnedFile`, given that of an effect. */
@@ -60,4 +64,6 @@ export const leftRunningSchema: z.ZodType<LeftRunning> = z.object({
   bootId: z.string().nullable(),
   arguments: z.array(z.string()),
   files: z.array(z.string()),
+  playbooks: z.array(z.string()).exactOptional(),
+  elsewhere: z.record(z.string(), z.array(z.string())).exactOptional(),
 });

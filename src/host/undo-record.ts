@@ -1,5 +1,6 @@
-import { ownedSomewhere } from '../boot/owned.ts';
+import { type OwnedArguments, ownedSomewhere } from '../boot/owned.ts';
 import { mergeEffects } from '../resources/effect-order.ts';
+import { undoneBy } from './came-back.ts';
 import { joinLeft, stillRunning } from './left-running.ts';
 import { hasMore } from './next-record.ts';
 import { ownFiles } from './own.ts';
@@ -17,12 +18,15 @@ export function undoRecords(
   { record, playbook, facts, seen }: Pick<UndoInput, 'record' | 'playbook' | 'facts' | 'seen'>,
   plan: UndoPlan,
   run: string,
+  standing: OwnedArguments = {},
 ): { readonly next: HostRecord; readonly last: HostRecord } {
   const letGo = ownedSomewhere(soleTokens(record, playbook));
   const effects = plan.changes.flatMap((change) => change.effects);
   const pending = mergeEffects([...pendingWithout(record, playbook, letGo), ...effects]);
   const { leftRunning: before, ...rest } = record;
-  const left = joinLeft(stillRunning(before, facts), { bootId: facts.identity.bootId, ...plan.left });
+  const tokens = plan.left.arguments;
+  const by = tokens.length === 0 ? {} : undoneBy(record, playbook, tokens, standing);
+  const left = joinLeft(stillRunning(before, facts), { bootId: facts.identity.bootId, ...plan.left, ...by });
   const next: HostRecord = {
     ...rest,
     files: undoFiles(record.files, ownFiles(record.files, plan.changes, seen, { playbook, run })),

@@ -1,6 +1,6 @@
 import { bootDriver } from '../boot/choose-driver.ts';
-import type { Found } from '../resources/batch.ts';
 import type { Read, State } from '../resources/resource.ts';
+import { mayComeBack, standingIn, withCameBack } from './came-back.ts';
 import { reasonToReboot } from './left-running.ts';
 import type { Session } from './session.ts';
 import { type Known, lookFor, planned, type TaskLook } from './task-look.ts';
@@ -13,20 +13,22 @@ import { undoRecords } from './undo-record.ts';
 export async function lookToUndo(session: Session, force: boolean): Promise<TaskLook> {
   const { context, facts, name } = session;
   const playbook = context.playbook.name;
-  const { record, found } = await lookFor(session, new Map(), (known) => readsOf(known, session));
+  const { record: stored, found } = await lookFor(session, new Map(), (known) => readsOf(known, session));
+  const standing = standingIn(name, facts, found.states.get('boot'));
+  const record = withCameBack(stored, playbook, facts, standing);
   if (!isKnown(record, playbook)) return { changes: [], actions: [], found, record, next: record, gone: [] };
-  const files = stateOf(found, 'files');
+  const files = found.states.get('files') ?? noFiles;
   const boot = found.states.get('boot') ?? null;
   const { seen } = found;
   const input = { host: name, facts, record, playbook, files, boot, seen, force };
   const plan = planUndo(input);
-  const { next, last } = undoRecords(input, plan, context.run);
+  const { next, last } = undoRecords(input, plan, context.run, standing);
   const changes = planned(withRebootNote(plan, session));
   return {
     changes,
     actions: plan.changes.flatMap((change) => change.actions),
     found,
-    record,
+    record: stored,
     next,
     last,
     gone: plan.gone,
@@ -35,16 +37,15 @@ export async function lookToUndo(session: Session, force: boolean): Promise<Task
 
 function readsOf({ record }: Known, { context, facts }: Session): ReadonlyMap<string, Read> {
   const playbook = context.playbook.name;
-  if (!isKnown(record, playbook)) return new Map();
+  const boot = concernsBoot(record, playbook) || mayComeBack(record, playbook, facts);
+  const reads = boot ? [['boot', bootDriver(facts).read(facts)] as const] : [];
+  if (!isKnown(record, playbook)) return new Map(reads);
   const paths = pathsToUndo(record, playbook);
   const backups = paths.flatMap((path) => {
     const file = record.files[path];
     return file === undefined ? [] : (backupOf(path, file) ?? []);
   });
-  return new Map([
-    ['files', { files: [...paths, ...backups] }],
-    ...(concernsBoot(record, playbook) ? [['boot', bootDriver(facts).read(facts)] as const] : []),
-  ]);
+  return new Map([['files', { files: [...paths, ...backups] }], ...reads]);
 }
 
 /** What is left to the operator belongs to what is asked about. */
@@ -55,8 +56,9 @@ function withRebootNote({ changes, left }: UndoPlan, { facts }: Session): UndoPl
   return changes.map((change, index) => (index === 0 ? { ...change, notes: [...change.notes, note] } : change));
 }
 
-function stateOf({ states }: Found, name: string): State {
-  const state = states.get(name);
-  if (state === undefined) throw new Error(`${name} was not read`);
-  return state;
-}
+/** Nothing was read, as nothing is known. */
+const noFiles: State = {
+  file: () => ({ kind: 'absent' }),
+  matches: () => [],
+  probe: () => ({ code: 0, stdout: '' }),
+};

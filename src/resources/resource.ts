@@ -125,6 +125,8 @@ export interface Shared {
   readonly lines: Readonly<Record<string, Readonly<Record<string, readonly string[]>>>>;
   /** Files that this playbook has not written, and that are as others have left them, by path. */
   readonly files: ReadonlyMap<string, SharedFile>;
+  /** Tokens that an undo had taken out, and that came back because they still run, by place; absent: none did. */
+  readonly undone?: OwnedArguments;
   /** What earlier `ensure`s of this run wished for, which is not this one's to let go of; absent: there were none. */
   readonly earlier?: { readonly tokens: OwnedArguments; readonly paths: ReadonlySet<string> };
   /** What this playbook owns already, alone or with others. */

@@ -16,8 +16,10 @@ export interface SharedTokens {
 /** Finds them, by what stood in each place before anything is changed. Pure. */
 export function sharedTokens(wish: ArgumentWish, standing: OwnedArguments, shared: Shared | undefined): SharedTokens {
   if (shared === undefined) return { tokens: {}, files: [], summary: null };
-  const theirs = (place: string): readonly string[] =>
-    Object.values(shared.tokens).flatMap((owned) => inheritedAt(owned, place));
+  const theirs = (place: string): readonly string[] => [
+    ...Object.values(shared.tokens).flatMap((owned) => inheritedAt(owned, place)),
+    ...(shared.undone?.[place] ?? []),
+  ];
   const tokens = Object.fromEntries(
     Object.entries(standing).flatMap(([place, there]) => {
       const common = [...new Set(there)].filter((token) => serves(wish, token) && theirs(place).includes(token));
@@ -41,7 +43,7 @@ function summaryOf(
 ): string | null {
   const inFiles = new Set(files.flatMap((path) => shared.files.get(path)?.playbooks ?? []));
   const words = [
-    ...(joins.length > 0 ? [`own ${joins.join(' ')} ${togetherWith(holdersOf(joins, shared))}`] : []),
+    ...(joins.length > 0 ? [`own ${joins.join(' ')} ${howJoined(holdersOf(joins, shared))}`] : []),
     ...(files.length > 0 ? [`own ${files.join(' ')} ${togetherWith([...inFiles])}`] : []),
     ...(leaves.length > 0 ? [leftTo(leaves, holdersOf(leaves, shared))] : []),
   ];
@@ -68,6 +70,10 @@ function isJoined(
   if (file === undefined) return false;
   if (file.whole) return (standing[place] ?? []).some((token) => serves(wish, token));
   return wish.absent.length > 0 && !file.made && tokens[place] === undefined;
+}
+
+function howJoined(holders: readonly string[]): string {
+  return holders.length > 0 ? togetherWith(holders) : 'again, which came back after an undo';
 }
 
 function holdersOf(tokens: readonly string[], shared: Shared): readonly string[] {

@@ -1,4 +1,5 @@
 import type { Facts } from '../../src/facts/facts.ts';
+import { cameBack, standingIn, withCameBack } from '../../src/host/came-back.ts';
 import { nextRecord, withOwnedBefore } from '../../src/host/next-record.ts';
 import { emptyRecord, type HostRecord, parseRecord, printRecord } from '../../src/host/record.ts';
 import { ownershipOf } from '../../src/host/sharing.ts';
@@ -64,7 +65,10 @@ export function applied(
   const state = stateIn(host);
   const states = new Map(resources.map((resource) => [resource.name, state]));
   const seen = seenOf(host, [...Object.keys(host.files), ...Object.keys(record.files), ...modelPaths]);
-  const plan = planEnsure(resources, states, { host: 'node01', facts, ...ownershipOf(record, playbook, seen) });
+  const ownership = ownershipOf(record, playbook, seen);
+  const undone = cameBack(record, facts, standingIn('node01', facts, state));
+  const shared = { ...ownership.shared, undone };
+  const plan = planEnsure(resources, states, { host: 'node01', facts, ...ownership, shared });
   if (plan.changes.length === 0) return host;
   const ensuring = { record, playbook, run, facts, seen, ownedEarlier: {}, named: new Set<string>() };
   const last = nextRecord(ensuring, plan);
@@ -92,16 +96,16 @@ export function undone(
   const plan = planUndo(input);
   if (plan.changes.length === 0) return host;
   const run = `run-${host.runs}`;
-  const { next, last } = undoRecords(input, plan, run);
+  const { next, last } = undoRecords(input, plan, run, standingIn('node01', facts, stateIn(host)));
   const actions = plan.changes.flatMap((change) => change.actions);
   const files = perform(host.files, actions.slice(0, options.cut), actions, run);
   return { files, record: stored(options.cut === undefined ? last : next), runs: host.runs + 1 };
 }
 
 function inputOf(host: Host, facts: Facts, playbook: string, force: boolean) {
-  const { record } = host;
-  const paths = pathsToUndo(record, playbook);
   const state = stateIn(host);
+  const record = withCameBack(host.record, playbook, facts, standingIn('node01', facts, state));
+  const paths = pathsToUndo(record, playbook);
   const boot = concernsBoot(record, playbook) ? state : null;
   return {
     host: 'node01',

@@ -288,6 +288,42 @@ describe('what two playbooks wish for', () => {
   }, 300_000);
 });
 
+describe('arguments that come back after an undo, because they still run', () => {
+  const entries = '/boot/loader/entries';
+  const entry = (options: string): string =>
+    `title Debian\nlinux /debian/linux\noptions root=/dev/sda1 ro ${options}\n`;
+  const running = 'root=/dev/sda1 ro quiet iommu=pt';
+  const booted = (bootId: string, line: string): Facts => {
+    const found = factsOf({ boot: { loader: 'systemd-boot', configPath: entries, entries: [], running: line } });
+    return { ...found, identity: { ...found.identity, bootId } };
+  };
+  const before = hostOf({ [`${entries}/a.conf`]: entry('quiet'), [`${entries}/b.conf`]: entry('quiet iommu=pt') });
+  const left = undone(applied(before, booted('b1', running), one, [pt]), booted('b1', running), one);
+  // What kernel-install does: the running arguments into the entry of each initramfs that is built, and of a new kernel.
+  const back = edited(
+    edited(left, `${entries}/a.conf`, entry('quiet iommu=pt')),
+    `${entries}/c.conf`,
+    entry('quiet iommu=pt'),
+  );
+
+  it.each(['b1', 'b2'])('go with one more undo, also when they were booted once more (%s)', (bootId) => {
+    const again = undone(back, booted(bootId, running), one);
+    expect(textsOf(again)).toEqual({ ...textsOf(before), [`${entries}/c.conf`]: entry('quiet') });
+    expect(undoPlan(again, booted(bootId, running), one).changes).toEqual([]);
+    expect(knownPlaybooks(again.record)).toEqual([]);
+  });
+
+  it('are nobody’s any more once a boot without them was seen', () => {
+    expect(undoPlan(back, booted('b2', 'root=/dev/sda1 ro quiet'), one).changes).toEqual([]);
+  });
+
+  it('are a playbook’s that wishes for them, so that its undo takes them out', () => {
+    const wished = applied(back, booted('b1', running), other, [pt]);
+    expect(textsOf(wished)).toEqual(textsOf(back));
+    expect(textsOf(undone(wished, booted('b1', running), other))[`${entries}/a.conf`]).toBe(entry('quiet'));
+  });
+});
+
 describe('whatever was done before', () => {
   const resources: readonly Resource[] = [
     pt,
