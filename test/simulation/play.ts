@@ -127,7 +127,14 @@ async function playAgain(world: World, before: Rules): Promise<void> {
   const part = partOf(world, 'run-again', new MemoryJournal(time));
   const ends = new Map<string, HostEnd>();
   const rollout = { ...scenario.rollout, ...everything };
-  await control({ ...part, rollout, onEnd: (host, end) => ends.set(host, end) });
+  await control({
+    ...part,
+    rollout,
+    onEnd: (host, end) => {
+      part.onEnd(host, end);
+      ends.set(host, end);
+    },
+  });
   const tell = (rule: string, text: string): void => {
     world.violations.push({ rule, text });
   };
