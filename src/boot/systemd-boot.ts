@@ -6,6 +6,7 @@ import { parseArguments } from './arguments.ts';
 import type { BootDriver, BootInput, BootPlan, ConfiguredFile } from './driver.ts';
 import { editCmdline } from './edit-cmdline.ts';
 import { editLoaderEntry } from './edit-loader-entry.ts';
+import { parseEntryMounts, printEntryMounts, refuseUnreadEntries } from './entry-mounts.ts';
 import { problemOfLine } from './grub-read-back.ts';
 import { parseLoaderEntry } from './loader-entry.ts';
 import { anywhere, type OwnedArguments, ownedAt } from './owned.ts';
@@ -31,7 +32,7 @@ const cmdline = '/etc/kernel/cmdline';
 export const systemdBoot: BootDriver = {
   loader: 'systemd-boot',
   generates: false,
-  read: () => ({ files: [...entryGlobs, cmdline], probes: { around: aroundProbe() } }),
+  read: () => ({ files: [...entryGlobs, cmdline], probes: { around: aroundProbe(), mounts: printEntryMounts() } }),
   plan,
   standing: ({ facts, state }) => {
     const configured = state.file(cmdline);
@@ -74,9 +75,15 @@ function plan(wish: ArgumentWish, { facts, state, owned }: BootInput): BootPlan 
     .stdout.split('\n')
     .filter((line) => line !== '');
   const images = around.filter((line) => line.startsWith('/'));
+  const mounts = parseEntryMounts(state.probe('mounts').stdout);
+  refuseUnreadEntries(images, mounts);
   if (images.length > 0) throw unified(images);
   const entries = readEntries(state, facts);
   if (entries.length === 0) throw noEntries(facts);
+  refuseUnreadEntries(
+    entries.map(({ path }) => path),
+    mounts,
+  );
   const configured = state.file(cmdline);
   const edits = [
     ...(configured.kind === 'absent' ? [] : [editConfigured(state, wish, owned)]),

@@ -17,13 +17,14 @@ mount --bind "$1" "$1"
 for folder in run tmp; do mount --bind "$1/$folder" "$1/$folder"; done
 # What the machine model has put there at this boot.
 own=$(cd "$1/dev/vfio" 2>/dev/null && echo *) || :
-disks=$(cd "$1/dev/disk/by-uuid" 2>/dev/null && for link in *; do echo "$link:$(readlink "$link")"; done) || :
+disks=$(cd "$1/dev/disk" 2>/dev/null && for link in */*; do echo "$link:$(readlink "$link")"; done) || :
 mount -t tmpfs -o mode=0755 vfleet-lab-dev "$1/dev"
 mkdir -m 1777 "$1/dev/shm"
 for file in $own; do mkdir -p "$1/dev/vfio"; : >"$1/dev/vfio/$file"; done
 for disk in $disks; do
-  mkdir -p "$1/dev/disk/by-uuid"
-  ln -s "\${disk#*:}" "$1/dev/disk/by-uuid/\${disk%%:*}"
+  name=\${disk%%:*}
+  mkdir -p "$1/dev/disk/\${name%/*}"
+  ln -s "\${disk#*:}" "$1/dev/disk/$name"
   : >"$1/dev/\${disk##*/}"
 done
 for device in ${devices.map(({ name, major, minor }) => [name, major, minor].join(':')).join(' ')}; do

@@ -19,6 +19,7 @@ const cmdline = '/etc/kernel/cmdline';
 const running = 'initrd=\\debian\\6.1.0-40-amd64\\initrd.img root=UUID=1 ro quiet';
 const wish: ArgumentWish = { present: ['intel_iommu=on', 'iommu=pt'], absent: [] };
 const nothing: ArgumentWish = { present: [], absent: [] };
+const mounts = { code: 0, stdout: 'mounted /boot/efi vfat\n' };
 type Files = Readonly<Record<string, string>>;
 
 function entry(release: string, options: string, more = ''): string {
@@ -34,7 +35,7 @@ function hostOf(files: Files, chosen?: string): Facts {
 }
 
 function plan(files: Files, given: ArgumentWish, owned: OwnedArguments = {}, facts = hostOf(files)): BootPlan {
-  const state = stateOf(files, { around: { code: 0, stdout: '' } });
+  const state = stateOf(files, { around: { code: 0, stdout: '' }, mounts });
   return systemdBoot.plan(given, { host: 'node01', facts, state, owned });
 }
 
@@ -74,7 +75,7 @@ it('undoes to the bytes before, and a second run finds nothing to do', () => {
           host: 'h',
           facts: hostOf(now),
           owned,
-          state: stateOf(state(now), { around: { code: 0, stdout: '' } }),
+          state: stateOf(state(now), { around: { code: 0, stdout: '' }, mounts }),
         });
       const first = act(before, wish, {});
       const then = after(before, first);
@@ -166,7 +167,7 @@ it('says what kernels that are installed later lack', () => {
         host: 'h',
         facts: hostOf(files),
         owned: {},
-        state: stateOf(files, { around: { code: 0, stdout } }),
+        state: stateOf(files, { around: { code: 0, stdout }, mounts }),
       })
       .notes.join('\n');
   expect(notes('kernel-install\n')).toContain('install none before the reboot');

@@ -1,4 +1,4 @@
-import { readdir, readFile } from 'node:fs/promises';
+import { readdir, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { type Fleet, startFleet } from './fleet.ts';
@@ -15,6 +15,29 @@ afterAll(() => fleet?.stop());
 
 const read = (name: string, file: string): Promise<string> =>
   readFile(path.join(fleet.lab.node(name).root, file), 'utf8');
+
+it('sdboot: copies of entries below a mount point, and those of a partition that was not booted, are not edited', async () => {
+  const root = fleet.lab.node('sdboot').root;
+  const entries = () => read('sdboot', 'boot/efi/loader/entries/debian-6.1.0-18-amd64.conf');
+  const before = await entries();
+  const table = path.join(root, 'proc/self/mounts');
+  const text = await readFile(table, 'utf8');
+  await writeFile(table, text.replace(/^.* \/boot\/efi .*\n/m, ''));
+  expect((await fleet.one('apply', 'sdboot')).host.failure).toMatchObject({
+    code: 'boot.source',
+    found: expect.stringContaining('nothing mounted at /boot/efi'),
+  });
+  // As if the root file system's disk had another one, from which the firmware did not boot.
+  await writeFile(table, text);
+  const folder = path.join(root, 'sys/firmware/efi/efivars');
+  const [name = ''] = (await readdir(folder)).filter((file) => file.startsWith('LoaderDevicePartUUID-'));
+  const variable = await readFile(path.join(folder, name));
+  await writeFile(path.join(folder, name), Buffer.from(variable).fill(variable.subarray(4, 6), 4, variable.length - 2));
+  const { failure } = (await fleet.one('apply', 'sdboot')).host;
+  expect(failure).toMatchObject({ code: 'boot.source', found: expect.stringMatching(/^partition \S+ mounted at/) });
+  await writeFile(path.join(folder, name), variable);
+  expect(await entries()).toBe(before);
+});
 
 it('proxmox: a plan reads partitions that nothing mounts, and no other process ever sees one mounted', async () => {
   const before = await read('proxmox', 'proc/mounts');

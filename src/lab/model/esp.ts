@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import type { MachineSettings } from '../machine.ts';
 import type { Disk } from './disk.ts';
 import { modelFolder } from './journal.ts';
@@ -41,6 +42,23 @@ export function forgetMounts(disk: Disk, { filesystems }: MachineSettings): void
   }
 }
 
+/** A partition's own UUID, of which no machine kind says anything: made of that of its file system. */
+export function partitionId(uuid: string): string {
+  return createHash('sha256')
+    .update(uuid)
+    .digest('hex')
+    .replace(/^(.{8})(.{4})(.{4})(.{4})(.{12}).*$/, '$1-$2-$3-$4-$5');
+}
+
+/** That of the system partition which is a folder of the tree; `null`: none of the machine's. */
+export function systemPartitionId({ boot, filesystems }: MachineSettings, partition: string): string | null {
+  const found = [
+    ...(boot.unmounted ?? []).filter(({ uuid }) => partitionFolder(uuid) === partition),
+    ...filesystems.filter(({ mount }) => mount === partition),
+  ][0];
+  return found === undefined ? null : partitionId(found.uuid);
+}
+
 /** Names of partitions as udev makes them: links by UUID, and in the place of block devices, which no node has, files. */
 export function partitionNames(disk: Disk, { boot, filesystems }: MachineSettings): Layout {
   const there = (boot.unmounted ?? []).filter(({ uuid }) => {
@@ -53,6 +71,7 @@ export function partitionNames(disk: Disk, { boot, filesystems }: MachineSetting
     ...plain.flatMap(({ uuid, source }): [string, Entry][] => [
       [source, file('', 0o600)],
       [`/dev/disk/by-uuid/${uuid}`, link(`../..${source.slice('/dev'.length)}`)],
+      [`/dev/disk/by-partuuid/${partitionId(uuid)}`, link(`../..${source.slice('/dev'.length)}`)],
     ]),
   ]);
 }

@@ -3,7 +3,7 @@ import { type Initramfs, readInitramfs, readKernelImage } from './boot-images.ts
 import { type CommandLine, readCommandLine, valueOf } from './command-line.ts';
 import type { Disk } from './disk.ts';
 import { type EfiVariables, storedVariables } from './efi-variables.ts';
-import { systemPartitions } from './esp.ts';
+import { systemPartitionId, systemPartitions } from './esp.ts';
 import { runGrub } from './grub.ts';
 import { grubFiles } from './grub-files.ts';
 import { grubFlavour } from './grub-flavour.ts';
@@ -57,7 +57,12 @@ function trySystemPartitions(disk: Disk, settings: MachineSettings): LoaderEnd {
   const reasons: string[] = [];
   for (const partition of systemPartitions(settings)) {
     const end = runSystemdBoot(disk, partition, storedVariables(disk));
-    if (end.kind === 'kernel') return end;
+    const id = systemPartitionId(settings, partition);
+    if (end.kind === 'kernel')
+      return {
+        ...end,
+        variables: new Map([...end.variables, ...(id === null ? [] : [['LoaderDevicePartUUID', id] as const])]),
+      };
     reasons.push(end.reason);
   }
   return { kind: 'stuck', reason: reasons.join('; ') };
