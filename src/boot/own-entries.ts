@@ -18,3 +18,11 @@ export function ownEntries({ boot, kernel }: Pick<Facts, 'boot' | 'kernel'>): re
 function isRecovery(entry: BootEntry): boolean {
   return parseArguments(entry.arguments).some(({ token }) => token === 'single' || token === 'recovery');
 }
+
+/** Entries whose titles tell them apart: several with one title get the kernel beside it, as systemd-boot shows them. */
+export function distinctEntries(entries: readonly BootEntry[]): readonly BootEntry[] {
+  const isShared = ({ title }: BootEntry): boolean => entries.filter((other) => other.title === title).length > 1;
+  return entries.map((entry) =>
+    isShared(entry) && entry.kernel !== null ? { ...entry, title: `${entry.title} (${entry.kernel})` } : entry,
+  );
+}

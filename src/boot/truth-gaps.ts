@@ -1,4 +1,5 @@
 import { parseArgument } from './arguments.ts';
+import { undamaged } from './damaged.ts';
 import { wrongValue } from './kernel-parameter.ts';
 import { meantParameter } from './known-parameters.ts';
 import { bootedCause } from './truth-booted.ts';
@@ -47,10 +48,20 @@ function spellingGaps({ name, wanted, configured, running }: Truth): readonly Ga
     return { token, problem: argument.value === null ? null : wrongValue(argument.name, argument.value) };
   });
   const first = wrong.find(({ problem }) => problem !== null);
+  const broken = tokens.find((token) => undamaged(token) !== null);
   return [
     ...(known
       ? [gap('misspelt', `no argument ${name} is known: the kernel takes it without a word`, `write ${meant}`)]
       : []),
+    ...(broken === undefined
+      ? []
+      : [
+          gap(
+            'damaged',
+            `${broken} is damaged: it was ${undamaged(broken)}`,
+            `write ${undamaged(broken)} in its place`,
+          ),
+        ]),
     ...(first?.problem ? [gap('wrong-value', `${first.token}: ${first.problem.found}`, first.problem.next)] : []),
   ];
 }

@@ -28,15 +28,21 @@ export function isGenerated({ loader }: Pick<BootFacts, 'loader'>): boolean {
 /** What the places that facts name say; `null`: they could not be read. */
 export function configuredTokens({ configured, loader, running }: BootFacts): Configured | null {
   if (configured === null) return null;
-  // On Proxmox one or the other counts: GRUB names the image that it has loaded, systemd-boot does not.
-  const byGrub = loader === 'proxmox-boot-tool' ? /(?:^| )BOOT_IMAGE=/.test(running) : loader !== 'systemd-boot';
-  const isRead = ({ path, variable }: ConfiguredPlace): boolean => {
-    if (variable === 'cmdline') return !byGrub || !isGenerated({ loader });
-    // Only Debian's grub-mkconfig sources the folder.
-    return byGrub && (/^(?:update-grub|proxmox-boot-tool)$/.test(loader) || !path.startsWith('/etc/default/grub.d/'));
-  };
+  const isRead = (place: ConfiguredPlace): boolean => isPlaceRead(place, { loader, running });
   const read = tokensOf(configured.filter(isRead));
   return { ...read, unread: tokensOf(configured.filter((place) => !isRead(place))).tokens };
+}
+
+/** Whether the tool of a boot loader reads a place at all. */
+export function isPlaceRead(
+  { path, variable }: Pick<ConfiguredPlace, 'path' | 'variable'>,
+  { loader, running }: Pick<BootFacts, 'loader' | 'running'>,
+): boolean {
+  // On Proxmox one or the other counts: GRUB names the image that it has loaded, systemd-boot does not.
+  const byGrub = loader === 'proxmox-boot-tool' ? /(?:^| )BOOT_IMAGE=/.test(running) : loader !== 'systemd-boot';
+  if (variable === 'cmdline') return !byGrub || !isGenerated({ loader });
+  // Only Debian's grub-mkconfig sources the folder.
+  return byGrub && (/^(?:update-grub|proxmox-boot-tool)$/.test(loader) || !path.startsWith('/etc/default/grub.d/'));
 }
 
 /** The order of a boot entry: `GRUB_CMDLINE_LINUX`, then the default ones (`linux_entry` in `10_linux`). */

@@ -51,6 +51,7 @@ export interface Stages {
 export type GapCause =
   | 'misspelt'
   | 'wrong-value'
+  | 'damaged'
   | 'unknown'
   | 'not-configured'
   | 'still-configured'

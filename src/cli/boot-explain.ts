@@ -1,5 +1,8 @@
+import { distinctEntries, ownEntries } from '../boot/own-entries.ts';
 import { type OwnedArguments, ownedSomewhere } from '../boot/owned.ts';
+import { espList } from '../boot/print-esps.ts';
 import { explainBoot } from '../boot/truth.ts';
+import { isPlaceRead } from '../boot/truth-places.ts';
 import type { ArgumentWish } from '../boot/wish.ts';
 import { VfleetError } from '../errors.ts';
 import { fact } from '../facts/custom-fact.ts';
@@ -92,10 +95,16 @@ function explanationOf(
   const record = stored.kind === 'record' ? stored.record : null;
   const wish = named?.wish ?? ownWish(record);
   const inVain = (record?.failedReboots ?? []).filter((failed) => failed.entries === entriesDigest(facts.boot));
+  const entries = facts.boot.entries === null ? null : distinctEntries(facts.boot.entries);
+  const { loader, configPath } = facts.boot;
+  const view = { boot: { ...facts.boot, entries }, kernel: facts.kernel };
   return {
-    facts: { boot: facts.boot, kernel: facts.kernel },
+    facts: view,
+    entriesFrom: loader === 'proxmox-boot-tool' ? `the partitions listed in ${espList}` : configPath,
+    unread: (facts.boot.configured ?? []).filter((place) => !isPlaceRead(place, facts.boot)),
+    leftOut: (entries ?? []).filter((entry) => ownEntries(view)?.includes(entry) === false),
     wantedBy: named === null ? ownerText(stored) : `by the playbook ${named.name}`,
-    truths: explainBoot(facts, wish, { rebooted: inVain.length > 0 }),
+    truths: explainBoot(view, wish, { rebooted: inVain.length > 0 }),
     notes: [
       ...(record === null || record.pending.length === 0
         ? []

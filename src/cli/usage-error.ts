@@ -10,9 +10,11 @@ export class UsageError extends Error {
  * the help text of the command in question, `words` what was typed.
  */
 export function usageError(message: string, help: string, words: readonly string[]): UsageError {
-  const [first = ''] = help.split('\n');
-  const command = first.replace(/ (?:[<[]|COMMAND).*/, '');
-  return new UsageError(`${explain(message, help, words)}\nsee \`${command} --help\``);
+  return new UsageError(`${explain(message, help, words)}\nsee \`${command(help)} --help\``);
+}
+
+function command(help: string): string {
+  return (help.split('\n')[0] ?? '').replace(/ (?:[<[]|COMMAND).*/, '');
 }
 
 function explain(message: string, help: string, words: readonly string[]): string {
@@ -34,6 +36,8 @@ function unknownWords(names: readonly string[], help: string, words: readonly st
   const [, listed = ''] = /^Commands:\n((?: .*\n)+)/m.exec(help) ?? [];
   const commands = [...listed.matchAll(/^ {2}vfleet (?:lab (?:vm )?|boot )?([a-z]+)/gm)].map(([, name = '']) => name);
   const explainOne = (name: string): string => {
+    if (name === 'dry-run' && command(help) === 'vfleet apply')
+      return 'apply has no --dry-run; `vfleet plan` shows what it would do';
     if (!words.includes(name)) return `unknown option ${dashed(name)}${meant(dashed(name), options)}`;
     if (commands.length === 0) return `unexpected word "${name}"`;
     return `unknown command "${name}"${meant(name, commands)}`;

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { distinctEntries } from '../../src/boot/own-entries.ts';
 import { explainBoot } from '../../src/boot/truth.ts';
 import type { ArgumentTruth, GapCause, TruthContext } from '../../src/boot/truth-stage.ts';
 import type { BootEntry, BootFacts, ConfiguredPlace, Facts } from '../../src/facts/facts.ts';
@@ -72,6 +73,27 @@ describe('the three-way truth', () => {
     expect(causes({ configured: null, entries: null, running: 'quiet' })).toEqual([]);
     expect(causes({ ...pt, configured: null, entries: null, running: 'iommu=pt' })).toEqual(['unknown']);
   });
+});
+
+it('names an argument that an installer has damaged, though all three agree', () => {
+  const damaged = 'resume=UUID=UUID=UUID=7';
+  const truth = only({ configured: [grub(damaged)], entries: one(damaged), running: damaged });
+  expect(truth.gaps).toMatchObject([
+    {
+      cause: 'damaged',
+      found: `${damaged} is damaged: it was resume=UUID=7`,
+      next: 'write resume=UUID=7 in its place',
+    },
+  ]);
+});
+
+it('tells entries of one title apart by their kernels', () => {
+  const entries = [entry('a'), entry('b', { kernel: '6.1.0-17-amd64' }), entry('c', { title: 'Other' })];
+  expect(distinctEntries(entries).map(({ title }) => title)).toEqual([
+    `Debian GNU/Linux (${release})`,
+    'Debian GNU/Linux (6.1.0-17-amd64)',
+    'Other',
+  ]);
 });
 
 describe('the cause of a gap', () => {

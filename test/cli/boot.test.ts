@@ -59,6 +59,13 @@ describe.concurrent('boot edit', () => {
     ]);
   });
 
+  it('takes no words that rule one another out', async ({ expect }) => {
+    const both = ['--set', 'intel_iommu=off', '--set', 'intel_iommu=on'];
+    const { code, stderr } = await vfleet(['boot', 'edit', '--file', '-', ...both], { input: 'root=x\n' });
+    expect(stderr).toMatch(/--set intel_iommu=off and --set intel_iommu=on: only one can be meant/);
+    expect(code).toBe(64);
+  });
+
   it('says beside the result what stays and loses, and whether a longer list will do', async ({ expect }) => {
     const input = 'root=x intel_iommu=off intel_iommu=on,sm_on iommu=nopt\n';
     const args = ['boot', 'edit', '--file', '-', '--set', 'intel_iommu=on', '--set', 'iommu=pt'];

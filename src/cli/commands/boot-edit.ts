@@ -1,8 +1,9 @@
 import { readFile } from 'node:fs/promises';
 import { buffer } from 'node:stream/consumers';
-import { parseArgument, sameName } from '../../boot/arguments.ts';
+import { contradicts, parseArgument, sameName } from '../../boot/arguments.ts';
 import { type BootFileKind, guessKind } from '../../boot/boot-file.ts';
 import { type BootFileEdit, editBootFile } from '../../boot/edit-boot-file.ts';
+import { isWordList } from '../../boot/kernel-parameter.ts';
 import type { ArgumentWish } from '../../boot/wish.ts';
 import { VfleetError } from '../../errors.ts';
 import { ioReason } from '../../inventory/text-file.ts';
@@ -49,9 +50,13 @@ function wishOf({ set = [], unset = [], exact }: EditArguments): ArgumentWish {
   if (set.length + unset.length === 0) throw new UsageError('boot edit: give --set NAME=VALUE or --unset NAME');
   const values = new Map<string, ArgumentValue>();
   const wished = set.map(parseArgument);
-  for (const { name, token, value } of wished) {
+  for (const argument of wished) {
+    const { name, token, value } = argument;
     const others = wished.filter((other) => sameName(other.name, name) && (other.value === null) !== (value === null));
     if (others.length > 0) throw new UsageError(`--set ${token}: with a value and without one`);
+    // Several of one name are written one after the other, as `console=` needs; words that rule one another out are a slip.
+    const against = wished.find((other) => isWordList(name) && contradicts(argument, other));
+    if (against !== undefined) throw new UsageError(`--set ${token} and --set ${against.token}: only one can be meant`);
     const before = values.get(name);
     values.set(name, value === null ? true : [...new Set([...(Array.isArray(before) ? before : []), value])]);
   }

@@ -1,4 +1,5 @@
 import type { ArgumentTruth, BootView } from '../../boot/truth-stage.ts';
+import type { BootEntry, ConfiguredPlace } from '../../facts/facts.ts';
 import { escapeLine } from '../escape.ts';
 import { createPaint, type Paint } from '../paint.ts';
 import type { HostSummary } from '../summary.ts';
@@ -11,6 +12,12 @@ import { stateText } from './state.ts';
 /** What is known of a host's kernel arguments. */
 export interface BootExplanation {
   readonly facts: BootView;
+  /** Where the boot entries are; `null`: unknown. */
+  readonly entriesFrom: string | null;
+  /** Configured places that the tool of this boot loader does not read. */
+  readonly unread: readonly ConfiguredPlace[];
+  /** Boot entries that take no part: rescue, recovery, and those of other systems. */
+  readonly leftOut: readonly BootEntry[];
   /** Who wants what is wanted, for people. */
   readonly wantedBy: string;
   readonly truths: readonly ArgumentTruth[];
@@ -48,20 +55,23 @@ function standing(truths: readonly ArgumentTruth[], paint: Paint): string {
   return (wanted ? paint.bad : paint.doubtful)(count(gaps, 'gap'));
 }
 
-function explanationLines({ facts, truths, wantedBy, notes }: BootExplanation, paint: Paint): readonly string[] {
+function explanationLines(explanation: BootExplanation, paint: Paint): readonly string[] {
+  const { facts, entriesFrom, unread, leftOut, truths, wantedBy, notes } = explanation;
   const { boot } = facts;
   const row = (label: string, lines: readonly string[]): readonly string[] =>
     labelled(paint.strong(padRight(label, 13)), lines.length === 0 ? ['none'] : lines.map(escapeLine));
-  const configured = boot.configured?.map(
-    ({ path, variable, value, append }) =>
-      `${path}: ${variable === 'cmdline' ? '' : `${variable}${append ? '+=' : '='}`}${value}`,
-  );
-  const entries = boot.entries?.map(
-    (entry) => `${entry.default ? '* ' : '  '}"${entry.title}": ${entry.arguments || '-'}`,
-  );
+  const configured = boot.configured?.map((place) => {
+    const { path, variable, value, append } = place;
+    const aside = unread.includes(place) ? ' (not read by this boot loader)' : '';
+    return `${path}: ${variable === 'cmdline' ? '' : `${variable}${append ? '+=' : '='}`}${value}${aside}`;
+  });
+  const entries = boot.entries?.map((entry) => {
+    const left = leftOut.includes(entry) ? ' (not counted: rescue, recovery, or of another system)' : '';
+    return `${entry.default ? '* ' : '  '}"${entry.title}"${left}: ${entry.arguments || '-'}`;
+  });
   return [
     ...row('boot loader', [`${boot.loader} (${boot.loaderEvidence})`]),
-    ...row('entries from', [boot.configPath ?? 'unknown']),
+    ...row('entries from', [entriesFrom ?? 'unknown']),
     ...row('kernel', kernelLines(facts)),
     ...row('configured', configured ?? ['unknown: may not be read']),
     ...row('boot entries', entries ?? ['unknown: could not be read']),

@@ -18,7 +18,7 @@ function describeAct(effect: Effect): string {
     case 'initramfs':
       return 'regenerate the initramfs';
     case 'boot-configuration':
-      return 'regenerate the boot configuration';
+      return 'update the boot entries and read them back';
     case 'service':
       return `restart ${effect.unit}`;
     case 'reboot':

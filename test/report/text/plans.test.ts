@@ -48,7 +48,7 @@ describe('renderPlans', () => {
       plain,
     );
     expect(text).toContain(
-      'then: regenerate the initramfs (vfio.conf), regenerate the boot configuration (/etc/default/grub.d/vfleet.cfg changes), ' +
+      'then: regenerate the initramfs (vfio.conf), update the boot entries and read them back (/etc/default/grub.d/vfleet.cfg changes), ' +
         'reboot (the running kernel lacks iommu=pt)\n',
     );
   });
