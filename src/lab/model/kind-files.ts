@@ -9,10 +9,16 @@ export async function kindFiles({ folder: kindFolder, settings }: MachineKind): 
   const entries = await readdir(base, { withFileTypes: true, recursive: true }).catch(() => []);
   const pairs = entries.map(async (entry): Promise<[string, Entry]> => {
     const at = join(entry.parentPath, entry.name);
-    return [at.slice(base.length), await readEntry(at)];
+    const path = at.slice(base.length);
+    return [path, withMode(path, await readEntry(at))];
   });
   const links = Object.entries(settings.links ?? {}).map(([at, target]): [string, Entry] => [at, link(target)]);
   return new Map([...(await Promise.all(pairs)).sort(([a], [b]) => (a < b ? -1 : 1)), ...links]);
+}
+
+/** A package of npm keeps no mode but the executable bit; Debian's `grub-mkconfig` makes its file under umask 077. */
+function withMode(path: string, entry: Entry): Entry {
+  return entry.kind === 'file' && path === '/boot/grub/grub.cfg' ? { ...entry, mode: 0o600 } : entry;
 }
 
 async function readEntry(at: string): Promise<Entry> {
