@@ -8,13 +8,14 @@ import type { Goal } from './breaker.ts';
 /**
  * Why a host came back without what its reboot was for, by all three: what is wanted, what every boot entry has, what
  * runs. `not again`: an earlier reboot for the same was in vain, and nothing has changed since. `lost`: what was staged for the
- * reboot is gone.
+ * reboot is gone. `owners`: the playbooks whose goal it is.
  */
 export function explainInactive(
   host: string,
   facts: BootView,
   goal: Goal,
   when: 'rebooted' | 'not again' | 'lost',
+  owners: readonly string[] = [],
 ): VfleetError {
   const { absent } = goal;
   const line = facts.boot.running;
@@ -41,8 +42,14 @@ export function explainInactive(
     next:
       when === 'lost'
         ? 'what was staged for it is gone, as when power is lost before the shutdown makes it final: run `vfleet apply` again, which stages it once more, with one more reboot'
-        : `mend that on the host (all of it: \`vfleet boot explain ${host}\`), and run \`vfleet apply\` again: it is not rebooted twice for the same goal while the boot entries are the same; --reboot-again does it all the same`,
+        : `mend that on the host (all of it: \`vfleet boot explain ${host}\`), and run \`vfleet apply\` again: it is not rebooted twice for the same goal while the boot entries are the same; --reboot-again does it all the same${freedBy(owners)}`,
   });
+}
+
+/** Who has asked for it may also let go of it. */
+function freedBy(owners: readonly string[]): string {
+  if (owners.length === 0) return '';
+  return `. It is the goal of ${owners.map((owner) => `"${owner}"`).join(' and ')}: to undo that playbook frees the host, too`;
 }
 
 /** Each cause once, with the arguments that it is about. */

@@ -29,9 +29,12 @@ export interface HostRecord {
 
 /** A reboot that was in vain: the same one is not made again before something has changed. */
 export interface FailedReboot {
-  /** What was to run afterwards, and what was not. */
+  /** What was to run afterwards, some of it literally, and what was not. */
   readonly present: readonly string[];
   readonly absent: readonly string[];
+  readonly exact?: readonly string[] | undefined;
+  /** Why that reboot was due: whatever else is due since is a reason of its own. */
+  readonly reason: string;
   /** Digest of the boot entries as they were at that reboot. */
   readonly entries: string;
 }
@@ -80,7 +83,15 @@ const recordSchema = z.object({
   pending: z.array(effectSchema),
   stamp: z.string().nullable(),
   failedReboots: z
-    .array(z.object({ present: z.array(z.string()), absent: z.array(z.string()), entries: z.string() }))
+    .array(
+      z.object({
+        present: z.array(z.string()),
+        absent: z.array(z.string()),
+        exact: z.array(z.string()).exactOptional(),
+        reason: z.string().default(''),
+        entries: z.string(),
+      }),
+    )
     .exactOptional(),
   leftRunning: leftRunningSchema.exactOptional(),
   drained: z.object({ run: z.string() }).exactOptional(),

@@ -2,7 +2,17 @@ import { VfleetError } from '../errors.ts';
 import type { BootFacts } from '../facts/facts.ts';
 import type { Effect } from '../resources/effect.ts';
 import type { Script } from '../shell/script.ts';
-import { entriesDigest, failedReboot, isReached, withFailure, withoutFailure } from './breaker.ts';
+import {
+  entriesDigest,
+  failedReboots,
+  type Goal,
+  isReached,
+  ownersOf,
+  partsOf,
+  unreached,
+  withFailure,
+  withoutReached,
+} from './breaker.ts';
 import { drain } from './drain.ts';
 import { runHeld } from './hold.ts';
 import { explainInactive } from './inactive.ts';
@@ -10,13 +20,14 @@ import { within } from './limits.ts';
 import { withPower } from './power-cycle.ts';
 import { probeHost } from './probe.ts';
 import { awaitReboot, isRefusal, judgeRebootAnswer, rebootScript } from './reboot.ts';
-import { printRecord } from './record.ts';
+import { type RebootEffect, rebootStep, warnOfOthers } from './reboot-due.ts';
+import { type FailedReboot, printRecord } from './record.ts';
 import { recordDigest, recordTimeout, writeRecord } from './record-write.ts';
 import type { Session } from './session.ts';
 import { isLostOnce } from './staged.ts';
 
-/** A reboot that is due, with what must run afterwards. */
-export type RebootEffect = Extract<Effect, { kind: 'reboot' }>;
+/** Why a reboot was in vain, for the record. */
+type FailedWhy = Pick<FailedReboot, 'reason' | 'entries'>;
 
 /** Reboots, unless the host has done so since the stamp; either way proves what it was for. */
 export async function settleReboot(session: Session, effect: RebootEffect): Promise<void> {
@@ -25,7 +36,9 @@ export async function settleReboot(session: Session, effect: RebootEffect): Prom
   if (bootId === null) throw noBootId(name);
   const before = session.reboots;
   let asked: Asked = { bootId: session.record.stamp ?? bootId, boot: null };
-  if (await isToBeMade(session, effect, bootId)) {
+  const step = await rebootStep(session, effect, bootId);
+  if (step === 'leave') return;
+  if (step === 'make') {
     asked = await within(session, 'rebooting', 'reboot', async () => {
       session.stopHere();
       await drain(session);
@@ -37,17 +50,15 @@ export async function settleReboot(session: Session, effect: RebootEffect): Prom
   session.enter('facts');
   session.facts = await probeHost(context, 'facts');
   session.stale = false;
-  if (!isReached(effect, session.facts)) {
+  const { own, others } = partsOf(effect, session.wants.kernelArguments);
+  const entries = entriesDigest(asked.boot ?? session.facts.boot);
+  if (!isReached(own, session.facts)) {
     const isLost = isLostOnce(session, effect);
-    if (!isLost) await keepFailure(session, effect, entriesDigest(asked.boot ?? session.facts.boot));
-    throw explainInactive(name, session.facts, effect, isLost ? 'lost' : 'rebooted');
+    if (!isLost) await keepFailures(session, [own, others], { reason: effect.reason, entries });
+    const owners = ownersOf(session.record, unreached(own, session.facts));
+    throw explainInactive(name, session.facts, own, isLost ? 'lost' : 'rebooted', owners);
   }
-  const done = withoutFailure(session.record, effect);
-  await writeRecord(session, {
-    ...done,
-    pending: done.pending.filter((pending) => !['boot-configuration', 'service', 'reboot'].includes(pending.kind)),
-    stamp: null,
-  });
+  await finish(session, effect, others, entries);
   // The reboot of an earlier run is proved here, but it is not one of this run's.
   const now = session.facts.identity.bootId ?? '';
   if (session.reboots > before)
@@ -55,41 +66,33 @@ export async function settleReboot(session: Session, effect: RebootEffect): Prom
   context.bus.emit({ type: 'effect-done', host: name, effect });
 }
 
-/**
- * Whether there is a reboot to be made. The same one is not made twice while nothing has changed in between, whatever
- * else has become due since. Errors: `reboot.arguments-not-active`.
- */
-async function isToBeMade(session: Session, effect: RebootEffect, bootId: string): Promise<boolean> {
-  const { context, record, name } = session;
-  const isDue = record.stamp === null || record.stamp === bootId;
-  const failed = failedReboot(record, effect);
-  if (failed === undefined && !context.rebootAgain) return isDue;
-  // What was generated meanwhile is not in the facts yet.
-  if (session.stale) session.facts = await probeHost(context, 'facts');
-  if (isReached(effect, session.facts)) return isDue;
-  if (context.rebootAgain || failed?.entries !== entriesDigest(session.facts.boot)) return true;
-  // A reboot by hand from here on is one that everything has been written for.
-  if (isDue) await writeRecord(session, { ...record, stamp: session.facts.identity.bootId });
-  throw explainInactive(name, session.facts, effect, 'not again');
-}
-
-/** Says in a plan that its reboot is one that was in vain before. Configured anew, the entries may differ by then. */
-export function warnInVain({ context, due, facts, name, record }: Session): void {
-  const effect = due.find((one): one is RebootEffect => one.kind === 'reboot');
-  const failed = effect === undefined ? undefined : failedReboot(record, effect);
-  if (effect === undefined || failed === undefined || isReached(effect, facts)) return;
-  if (failed.entries !== entriesDigest(facts.boot)) return;
-  const goal = [...effect.present, ...effect.absent.map((absent) => `no ${absent}`)].join(' ');
-  const text = `an earlier reboot did not bring ${goal}, and the boot entries are as they were: apply will not reboot for the same again without --reboot-again; see \`vfleet boot explain ${name}\``;
-  context.bus.emit({ type: 'warning', host: name, text });
+/** Strikes what is done; what others have left due, and did not come up, stays due as a reboot in vain. */
+async function finish(session: Session, effect: RebootEffect, others: Goal, entries: string): Promise<void> {
+  const { reason } = effect;
+  const reached = withoutReached(session.record, session.facts);
+  const pending = reached.pending.filter(({ kind }) => !['boot-configuration', 'service', 'reboot'].includes(kind));
+  const record = { ...reached, pending, stamp: null };
+  if (isReached(others, session.facts)) return writeRecord(session, record);
+  warnOfOthers(session, others);
+  const left: Effect = { kind: 'reboot', reason, ...others };
+  await writeRecord(session, {
+    ...withFailure(record, others, { reason, entries }),
+    pending: [...pending, left],
+    stamp: session.facts.identity.bootId,
+  });
 }
 
 /** Writes down that a reboot was in vain. What keeps it from that is less than what the operator is to hear. */
-async function keepFailure(session: Session, effect: RebootEffect, entries: string): Promise<void> {
+async function keepFailures(session: Session, goals: readonly Goal[], why: FailedWhy): Promise<void> {
+  const missed = goals.filter((goal) => !isReached(goal, session.facts));
   // The first time counts: a later run without a reboot has seen no more than that.
-  if (session.reboots === 0 && failedReboot(session.record, effect) !== undefined) return;
+  const news = missed.filter((goal) => session.reboots > 0 || failedReboots(session.record, goal).length === 0);
+  if (news.length === 0) return;
   try {
-    await writeRecord(session, withFailure(session.record, effect, entries));
+    await writeRecord(
+      session,
+      news.reduce((record, goal) => withFailure(record, goal, why), session.record),
+    );
   } catch (thrown) {
     if (!(thrown instanceof VfleetError)) throw thrown;
     session.context.bus.emit({ type: 'warning', host: session.name, text: thrown.message });

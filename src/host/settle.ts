@@ -11,9 +11,10 @@ import { runHeld } from './hold.ts';
 import { type Job, type JobResult, jobScript, parseJob, workLines } from './job.ts';
 import { within } from './limits.ts';
 import { isAway } from './reboot.ts';
+import { type RebootEffect, warnInVain } from './reboot-due.ts';
 import { writeRecord } from './record-write.ts';
 import type { Session } from './session.ts';
-import { type RebootEffect, settleReboot, warnInVain } from './settle-reboot.ts';
+import { settleReboot } from './settle-reboot.ts';
 import { dueAfterStaging } from './staged.ts';
 
 /** Longest time for building images and configurations on one host, in milliseconds. */

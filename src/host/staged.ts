@@ -1,7 +1,7 @@
 import { bootDriver } from '../boot/choose-driver.ts';
 import { isOutdated } from '../boot/grub-read-back.ts';
 import type { Effect } from '../resources/effect.ts';
-import { failedReboot, type Goal, isReached } from './breaker.ts';
+import { failedReboots, type Goal, isReached } from './breaker.ts';
 import type { Session } from './session.ts';
 
 /**
@@ -22,7 +22,7 @@ export function dueAfterStaging(session: Session, reboot: Goal): readonly Effect
  */
 export function isLostOnce(session: Session, reboot: Goal): boolean {
   const { record, restaged } = session;
-  return !restaged && failedReboot(record, reboot) === undefined && hasStaged(session) && isLost(session, reboot);
+  return !restaged && failedReboots(record, reboot).length === 0 && hasStaged(session) && isLost(session, reboot);
 }
 
 /** Only what is staged stays due after it was read back. */

@@ -1,11 +1,12 @@
-import { readFile, rm, writeFile } from 'node:fs/promises';
+import { cp, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
 import type { LabNode } from '../../src/lab/node.ts';
 import { type Fleet, startFleet } from './fleet.ts';
+import { undo } from './undo-steps.ts';
 
 // A host that comes back without what its reboot was for is not rebooted for the same again.
-const names = Array.from({ length: 6 }, (_, index) => `n${index}`);
+const names = Array.from({ length: 7 }, (_, index) => `n${index}`);
 
 let fleet: Fleet;
 let node: LabNode;
@@ -49,21 +50,54 @@ export default playbook({ name: '${name}', async apply(host) { ${body} } });
   return file;
 }
 
-it('five applies make one reboot, whatever else becomes due, and each says where the three differ', async () => {
+it('five applies make one reboot for the goal, whatever else becomes due, and each says where the three differ', async () => {
   await failOnce();
   const said = await failAgain();
   expect(said).toMatch(/without intel_iommu=on iommu=pt .*: every boot entry is right, and it has booted since/);
   expect(said).toMatch(/vfleet boot explain n0.*--reboot-again/);
-  // A file of its own makes an initramfs due, and a reboot for that.
-  const body = `await host.ensure(file('/etc/modprobe.d/x.conf', 'options x y=1\\n')); await host.settle();`;
-  await failAgain({ playbook: await playbookOf('modprobe', body) });
+  expect(said).toMatch(/the goal of "PCI passthrough": to undo that playbook frees the host, too/);
   // What was written is lost, and written anew just as it was.
   await rm(at('etc/default/grub.d/99-vfleet.cfg'));
   await failAgain();
   expect(await readFile(at('proc/cmdline'), 'utf8')).not.toContain('intel_iommu');
   expect(await readFile(at(config), 'utf8')).toContain('intel_iommu=on');
   await failAgain();
+  await failAgain();
   expect(node.counters.reboots).toBe(1);
+});
+
+it('a playbook that needs none of the arguments goes on, and hides nothing of the goal that was in vain', async () => {
+  // What its firmware starts has the old boot for good.
+  const [old, kept] = ['boot-before', 'boot-for-good'].map((name) => path.join(path.dirname(node.root), name)) as [
+    string,
+    string,
+  ];
+  await cp(old, kept, { recursive: true });
+  await failOnce();
+  await rm(old, { recursive: true });
+  await rename(kept, old);
+  const inVain = /a reboot for intel_iommu=on iommu=pt .*the goal of the playbook "PCI passthrough", was in vain/;
+  const write = (place: string) => `await host.ensure(file('${place}', 'x\\n')); await host.settle();`;
+  // Nothing of it is a reason for a reboot.
+  const motd = await playbookOf('motd', write('/etc/motd'));
+  const quiet = (await fleet.one('apply', node.name, { playbook: motd })).host;
+  expect([quiet.failure?.message ?? null, quiet.state, node.counters.reboots]).toEqual([null, 'ok', 1]);
+  expect(quiet.warnings.join()).toMatch(inVain);
+  // A reboot for its own goal is another one than that which failed, once.
+  const modprobe = await playbookOf('modprobe', write('/etc/modprobe.d/x.conf'));
+  for (let times = 0; times < 3; times += 1) {
+    const { host } = await fleet.one('apply', node.name, { playbook: modprobe });
+    expect([host.failure?.message ?? null, host.state, node.counters.reboots]).toEqual([null, 'ok', 2]);
+    expect(host.warnings.join()).toMatch(inVain);
+  }
+  await failAgain();
+  const { host } = await fleet.one('plan', node.name, { playbook: motd });
+  expect(host.warnings.join()).toMatch(inVain);
+  expect(node.counters.reboots).toBe(2);
+  // Undone, it is nobody's goal.
+  expect((await undo(fleet, node)).host.failure?.message ?? null).toBeNull();
+  const freed = (await fleet.one('apply', node.name, { playbook: motd })).host;
+  expect([freed.failure?.message ?? null, freed.warnings]).toEqual([null, []]);
 });
 
 it('a plan says so before anybody waits for a reboot', async () => {
