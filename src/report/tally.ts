@@ -69,14 +69,17 @@ export function tally(before: Tally, event: Stamped): Tally {
 
 // A runner that broke off may not know of its own writes; the events do.
 function ended(before: Tally, event: Extract<Stamped, { readonly type: 'host-ended' }>): Tally {
-  const done = event.state === 'ok' && before.carried.write !== null;
-  const after = done ? withEarlier(before, { writes: 1, reboots: 0 }) : before;
+  // All is well, and nobody did again what was announced: it was done before its controller could tell.
+  const isDone = event.state === 'ok';
+  const writes = isDone && before.carried.write !== null ? 1 : 0;
+  const reboots = isDone && before.carried.reboot ? 1 : 0;
+  const after = withEarlier(before, { writes, reboots });
   return {
     writes: Math.max(after.writes, after.earlier.writes + event.writes),
     reboots: Math.max(after.reboots, after.earlier.reboots + event.reboots),
     earlier: after.earlier,
     open: nothing,
-    carried: done ? nothing : { ...after.carried },
+    carried: isDone ? nothing : after.carried,
   };
 }
 

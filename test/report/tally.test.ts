@@ -23,6 +23,7 @@ it.each<readonly [string, readonly Stamped[], readonly [number, number]]>([
   ['a write and a reboot of the first part', [intent, written, asked, rebooted, proved, resumed(2), ended], [1, 1]],
   ['a reboot that the second part proves', [intent, written, asked, resumed(2), proved, ended], [1, 1]],
   ['a reboot that the second part makes after all', [asked, resumed(2), asked, rebooted, proved, ended], [0, 1]],
+  ['a reboot that was proved a moment before the controller died', [asked, resumed(2), ended], [0, 1]],
   ['a write that the second part finds made', [intent, resumed(2), ended], [1, 0]],
   ['a write that the second part makes after all', [intent, resumed(2), intent, written, ended], [1, 0]],
   [
