@@ -86,6 +86,10 @@ function baseFiles({ name: kindName, settings }: MachineKind, name: string): Lay
   );
   return merge([
     below(modelFolder, { kind: kindName, name }),
+    // Debian's grub2-common has it since 2.12, as was seen on the virtual nodes.
+    settings.boot.loader === 'update-grub' && settings.tools.grub.startsWith('2.12')
+      ? new Map([['/etc/default/grub.d', folder()]])
+      : new Map(),
     below('/etc', {
       hostname: name,
       hosts: file(`127.0.0.1 localhost\n127.0.1.1 ${name}\n`),
