@@ -96,7 +96,9 @@ export function showQuestion(
 
 /** Shows how a rollout goes that nobody is asked about: beside the result. */
 export function showRollout(rollout: Rollout, hosts: number, args: Given, environment: Environment): void {
-  say(rolloutText(rollout, hosts, lookOf(args, environment, process.stderr)));
+  const text = rolloutText(rollout, hosts, lookOf(args, environment, process.stderr));
+  // A reader that has gone is noticed by any write, also of nothing.
+  if (text !== '') say(text);
 }
 
 function rolloutText(rollout: Rollout | null, hosts: number, { colour }: { readonly colour: boolean }): string {
