@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { createTwoFilesPatch, FILE_HEADERS_ONLY } from 'diff';
+import { parseArguments } from '../boot/arguments.ts';
 import type { FileState } from './resource.ts';
 
 /** A file as a change would leave it. */
@@ -26,7 +27,7 @@ export function diffOf(path: string, before: FileState, after: Wished | null): s
 }
 
 function contentDiff(path: string, before: Buffer | undefined, after: Buffer | undefined): string {
-  const texts = [before, after].map((bytes) => (bytes === undefined ? '' : asText(bytes)));
+  const texts = [before, after].map((bytes) => (bytes === undefined ? '' : readable(path, asText(bytes))));
   const [old, wished] = texts;
   if (old === null || old === undefined || wished === null || wished === undefined) {
     return `${path}: binary, ${digest(before)} -> ${digest(after)}\n`;
@@ -40,6 +41,15 @@ function contentDiff(path: string, before: Buffer | undefined, after: Buffer | u
     undefined,
     { context: 3, headerOptions: FILE_HEADERS_ONLY },
   );
+}
+
+/** An environment block of GRUB is one long line of arguments, and padding: shown are the arguments, each on a line. */
+function readable(path: string, text: string | null): string | null {
+  if (text === null || !path.endsWith('/grubenv') || !/^kernelopts=/m.test(text)) return text;
+  return text.replace(/\n#*$/, '\n').replace(/^kernelopts=(.*)$/m, (_, line: string) => {
+    const tokens = parseArguments(line).map(({ token }) => `  ${token}`);
+    return ['kernelopts, one argument on a line:', ...tokens].join('\n');
+  });
 }
 
 /** `null`: not UTF-8 text. */

@@ -117,6 +117,7 @@ describe.concurrent('a command line that cannot be meant', () => {
       /--accelerator: expected one of "auto", "kvm"/,
     ],
     ['an unknown option', ['plan', 'x', '--lmit', 'a'], /--lmit, did you mean "--limit"\?[^]*`vfleet plan --help`/],
+    ['a dry run of apply', ['apply', 'x', '--dry-run'], /apply has no --dry-run; `vfleet plan` shows/],
     ['an option cut short', ['apply', 'x', '--reboot-d', '3'], /--reboot-d, did you mean "--reboot-deadline"\?/],
     ['a word too many', ['plan', 'x', 'y'], /unexpected word "y"/],
     ['no playbook', ['plan', '-l', 'a'], /plan: name a playbook/],

@@ -144,6 +144,12 @@ describe.each(readdirSync(fixtures))('%s', (name) => {
     for (const [index, action] of (change?.actions ?? []).entries()) {
       if (action.kind !== 'write') continue;
       const diff = change?.diffs[index] ?? '';
+      if (action.path.endsWith('/grubenv')) {
+        // Nobody reads a line of a thousand characters.
+        expect(diff).toMatch(/^\+ {2}\S+$/m);
+        expect(diff).not.toMatch(/^.{200}|^[ +-]?#{2}/m);
+        continue;
+      }
       expect(applyPatch(before[action.path] ?? '', diff.slice(diff.indexOf('---')))).toBe(action.text);
     }
   });
