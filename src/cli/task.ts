@@ -8,6 +8,7 @@ import { worse } from './apply-playbook.ts';
 import { ask } from './ask.ts';
 import type { Environment } from './environment.ts';
 import type { Fleet } from './fleet.ts';
+import { requireExpected } from './guard.ts';
 import type { ConnectionArguments } from './options.ts';
 import { warn } from './output.ts';
 import { type Run, run } from './run.ts';
@@ -18,6 +19,7 @@ import { UsageError } from './usage-error.ts';
 export interface TaskArguments extends ConnectionArguments {
   readonly yes: boolean;
   readonly dryRun: boolean;
+  readonly expectHosts?: number | undefined;
 }
 
 /** A task as a command asks for it. */
@@ -46,6 +48,7 @@ export function requireYes(command: string, { yes, dryRun }: TaskArguments, { in
 export async function doTask(given: FleetTask, args: TaskArguments, environment: Environment): Promise<number> {
   const { command, fleet, words, question } = given;
   requireYes(command, args, environment);
+  requireExpected(fleet.hosts.length, { ...args, yes: args.yes && !args.dryRun }, fleet.inventory.rollout);
   for (const warning of fleet.inventory.warnings) warn(warning);
   const shown = { ...args, words };
   if (args.yes && !args.dryRun) return showSummary(await start(given, args, environment), command, shown, environment);
