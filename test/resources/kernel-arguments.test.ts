@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { applyPatch } from 'diff';
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
+import { bootDriver } from '../../src/boot/choose-driver.ts';
 import { VfleetError } from '../../src/errors.ts';
 import { absent, exactly } from '../../src/resources/argument-value.ts';
 import { kernelArguments } from '../../src/resources/kernel-arguments.ts';
@@ -96,6 +97,25 @@ function toolLines(change: Change): readonly string[] {
   return diff.split('\n').filter((line) => /^[+-][^+-]/.test(line));
 }
 
+/** What runs on the host after the files are written: the regeneration, and what reads back what it made. */
+function scriptsOf(given: Case, change: Change | null): Record<string, string> {
+  const { facts } = contextOf(given);
+  const effect = change?.effects.find((one) => one.kind === 'boot-configuration');
+  if (effect === undefined) throw new Error('nothing is regenerated');
+  const driver = bootDriver(facts);
+  const texts = { 'regenerate.sh': driver.regenerate(facts, effect).text, 'read-back.sh': driver.readBack(facts).text };
+  return Object.fromEntries(Object.entries(texts).map(([file, text]) => [file, `${text.trimStart()}\n`]));
+}
+
+it('every driver has a fixture with what it runs on a host', () => {
+  const withScripts = readdirSync(fixtures).filter((name) => existsSync(join(fixtures, name, 'regenerate.sh')));
+  const loaders = withScripts.map((name) => {
+    const { loader } = JSON.parse(readFileSync(join(fixtures, name, 'case.json'), 'utf8')) as Case;
+    return loader;
+  });
+  expect([...new Set(loaders)].sort()).toEqual([...caseSchema.shape.loader.options].sort());
+});
+
 describe.each(readdirSync(fixtures))('%s', (name) => {
   const given = caseSchema.parse(JSON.parse(readFileSync(join(fixtures, name, 'case.json'), 'utf8')));
   const before = filesBelow(join(fixtures, name, 'before'));
@@ -138,6 +158,15 @@ describe.each(readdirSync(fixtures))('%s', (name) => {
     for (const path of given.removes) delete wanted[path];
     expect(filesAfter(before, change)).toEqual(wanted);
   });
+
+  it.runIf(existsSync(join(fixtures, name, 'regenerate.sh')))(
+    'runs on the host what is expected, byte for byte',
+    () => {
+      for (const [file, text] of Object.entries(scriptsOf(given, run(before)))) {
+        expect(text, file).toBe(readFileSync(join(fixtures, name, file), 'utf8'));
+      }
+    },
+  );
 
   it('shows a diff that is the change', () => {
     const change = run(before);
