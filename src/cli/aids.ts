@@ -4,6 +4,7 @@ import { readHooks } from '../hooks/read-hooks.ts';
 import type { HostContext } from '../host/context.ts';
 import { createLimits } from '../host/limits.ts';
 import type { InventoryHost } from '../inventory/host.ts';
+import { isUnsupported, requireSupported } from '../inventory/unsupported.ts';
 import type { Playbook } from '../playbook/define.ts';
 import type { Rollout } from '../rollout/rollout.ts';
 
@@ -19,11 +20,20 @@ export interface Aids {
  */
 export async function aidsOf(hosts: readonly InventoryHost[], playbook: Playbook): Promise<ReadonlyMap<string, Aids>> {
   const aids = hosts.map(async (host): Promise<readonly [string, Aids]> => {
-    const power = await readPower(host);
+    const power = await readPower({ name: host.name, vars: { ...host.vars, power: templates(host.vars['power']) } });
+    requireSupported(host, 'hooks');
     const own = readHooks(host.vars['hooks'], `variable hooks of ${host.name}`);
     return [host.name, { hooks: { ...playbook.hooks, ...own }, ...(power !== undefined && { power }) }];
   });
   return new Map(await Promise.all(aids));
+}
+
+/** What looks like an expression of Ansible to the inventory is, in a power command, a place for a variable. */
+function templates(value: unknown): unknown {
+  if (isUnsupported(value)) return value.kind === 'jinja' ? value.text : value;
+  if (Array.isArray(value)) return value.map(templates);
+  if (typeof value !== 'object' || value === null) return value;
+  return Object.fromEntries(Object.entries(value).map(([key, part]) => [key, templates(part)]));
 }
 
 /** How long hosts are watched, and how many may be in a phase at once, as a rollout says. */

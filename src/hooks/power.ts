@@ -84,6 +84,8 @@ function fill(host: string, word: string, vars: Readonly<Record<string, unknown>
       value === undefined ? 'none' : typeof value,
     );
   });
+  if (/\{\{|\{%/.test(filled))
+    throw mistake(host, 'power.command', 'the names of variables as {{bmc}}, and nothing more', JSON.stringify(word));
   if (filled !== word && filled.startsWith('-') && !word.startsWith('-'))
     throw mistake(host, 'power.command', 'a value that is no option', JSON.stringify(filled));
   return filled;

@@ -35,7 +35,7 @@ export interface Fleet {
 }
 
 export interface FleetRun
-  extends Partial<Pick<Run, 'adopt' | 'expected' | 'reboot' | 'guestsAllowed' | 'rebootAgain'>> {
+  extends Partial<Pick<Run, 'adopt' | 'expected' | 'reboot' | 'guestsAllowed' | 'rebootAgain' | 'rollout'>> {
   readonly playbook?: string;
   readonly args?: Partial<ConnectionArguments>;
 }
