@@ -1,4 +1,5 @@
 import { playbook } from '../playbook/define.ts';
+import { exitCodes } from '../report/exit-code.ts';
 import type { Environment } from './environment.ts';
 import { loadFleet } from './fleet.ts';
 import { doTask, type TaskArguments } from './task.ts';
@@ -18,19 +19,28 @@ export async function undo(args: UndoArguments, environment: Environment): Promi
   const fleet = await loadFleet(args, environment);
   const options = args.force ? ['--force'] : [];
   const words = args.playbook === undefined ? ['--name', name] : [];
-  return doTask(
+  const known = new Set<string>();
+  const tell = (playbooks: readonly string[]): void => {
+    for (const each of playbooks) known.add(each);
+  };
+  const code = await doTask(
     {
       command: 'undo',
       fleet,
       // The hosts know what it owns: nothing of it is run.
       playbook: playbook({ name }),
-      task: { kind: 'undo', force: args.force },
+      task: { kind: 'undo', force: args.force, tell },
       question: 'Undo it on',
       words: [...words, ...options],
     },
     args,
     environment,
   );
+  if (args.name !== undefined && code === exitCodes.done && known.size > 0 && !known.has(name)) {
+    const names = [...known].sort().map((each) => JSON.stringify(each));
+    throw new UsageError(`undo --name ${JSON.stringify(name)}: no host knows it; they know ${names.join(', ')}`);
+  }
+  return code;
 }
 
 /** The name under which hosts know the playbook: only that is wanted of its file. */

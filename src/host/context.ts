@@ -14,7 +14,12 @@ export type Mode = 'plan' | 'apply' | 'verify' | 'facts';
 /** What is done instead of a playbook's `apply`; with the mode `plan` it is only shown. */
 export type Task =
   /** Take away what the playbook of the context has added. `force`: also restore files that somebody has changed since. */
-  | { readonly kind: 'undo'; readonly force: boolean }
+  | {
+      readonly kind: 'undo';
+      readonly force: boolean;
+      /** Told of each host which playbooks its record knows. */
+      readonly tell?: (playbooks: readonly string[]) => void;
+    }
   /** Put the files back that a run has kept. */
   | { readonly kind: 'restore'; readonly run: string }
   /** List the backups. `keep`: and remove all but the newest so many, as far as no undo may need them. */

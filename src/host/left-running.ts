@@ -49,12 +49,18 @@ export function putBack(
   return rest.arguments.length + rest.files.length === 0 ? undefined : rest;
 }
 
+/** Files that hold kernel arguments. */
+const bootFile = /\/loader\/entries\/|\/grubenv$|^\/etc\/default\/grub(?:$|\.d\/)|^\/etc\/kernel\/cmdline$/;
+
 /** Why a reboot is due, for people; `null`: it is not. */
 export function reasonToReboot(left: LeftRunning | undefined): string | null {
   if (left === undefined) return null;
+  const boot = left.files.filter((path) => bootFile.test(path));
+  const files = left.files.filter((path) => !bootFile.test(path));
   const reasons = [
     ...(left.arguments.length > 0 ? [`the running kernel still has ${left.arguments.join(' ')}`] : []),
-    ...(left.files.length > 0 ? [`what ${left.files.join(', ')} had set lasts until then`] : []),
+    ...(boot.length > 0 ? [`boot entries were restored (${boot.join(', ')}), and count from then on`] : []),
+    ...(files.length > 0 ? [`what ${files.join(', ')} had set lasts until then`] : []),
   ];
   return reasons.length === 0 ? null : reasons.join('; ');
 }

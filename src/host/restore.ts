@@ -1,6 +1,7 @@
 import { bootDriver } from '../boot/choose-driver.ts';
 import { VfleetError } from '../errors.ts';
 import type { Facts } from '../facts/facts.ts';
+import { diffOf } from '../resources/diff.ts';
 import type { Effect } from '../resources/effect.ts';
 import { mergeEffects } from '../resources/effect-order.ts';
 import { defaultEffects } from '../resources/places.ts';
@@ -9,6 +10,7 @@ import { listProbe, parseList } from './backup-list.ts';
 import { joinLeft, stillRunning } from './left-running.ts';
 import { hasMore } from './next-record.ts';
 import { backupFolder, type HostRecord } from './record.ts';
+import { goneKernels, isEnvironment, withOldArguments } from './restore-boot.ts';
 import type { Session } from './session.ts';
 import { type Known, lookFor, planned, type TaskLook } from './task-look.ts';
 import { restored } from './undo-decided.ts';
@@ -27,8 +29,11 @@ export async function lookToRestore(session: Session, run: string): Promise<Task
     session.context.bus.emit({ type: 'warning', host: session.name, text: `the run ${run} has kept nothing here` });
     return { changes: [], actions: [], found, record, next: record, gone: [] };
   }
+  const gone = new Set(state.probe('kernels').stdout.split('\n'));
   const changes = paths.flatMap((path) =>
-    changeOf(path, state.file(path), { run, backup: state.file(`${backupFolder(run)}${path}`) }, session, record),
+    gone.has(path)
+      ? [withoutKernel(path)]
+      : changeOf(path, state.file(path), { run, backup: state.file(`${backupFolder(run)}${path}`) }, session, record),
   );
   const effects = changes.flatMap((change) => change.effects);
   const wishless = record.pending.map((effect) =>
@@ -53,7 +58,8 @@ function pathsOf({ found, record }: Known, run: string): readonly string[] {
 
 function readsOf(paths: readonly string[], run: string): ReadonlyMap<string, Read> {
   if (paths.length === 0) return new Map();
-  return new Map([['files', { files: [...paths, ...paths.map((path) => `${backupFolder(run)}${path}`)] }]]);
+  const kept = paths.map((path) => [path, `${backupFolder(run)}${path}`] as const);
+  return new Map([['files', { files: kept.flat(), probes: { kernels: goneKernels(kept) } }]]);
 }
 
 function changeOf(
@@ -63,11 +69,14 @@ function changeOf(
   { facts }: Session,
   record: HostRecord,
 ): readonly Change[] {
-  if (backup.kind !== 'file') return [];
-  const same =
-    now.kind === 'file' && now.bytes.equals(backup.bytes) && now.mode === backup.mode && now.owner === backup.owner;
-  if (same) return [];
+  if (backup.kind !== 'file' || isSame(now, backup)) return [];
   const change = { resource: `file ${path}`, diffs: [], actions: [], effects: [], notes: [] };
+  const environment = isEnvironment(path) ? withOldArguments(path, now, backup) : null;
+  if (environment !== null) {
+    if (isSame(now, environment)) return [];
+    const effects = quickEffects(effectsAt(path, facts, record));
+    return [{ ...change, ...argumentsAlone(path, now, environment), effects }];
+  }
   if (now.kind === 'other') {
     return [{ ...change, summary: `leave ${path} as it is`, notes: [`it is ${now.type} now: move it away first`] }];
   }
@@ -76,6 +85,29 @@ function changeOf(
   return [
     { ...change, summary, diffs: [diff], actions: [action], effects: quickEffects(effectsAt(path, facts, record)) },
   ];
+}
+
+function isSame(now: FileState, { bytes, mode, owner }: Extract<FileState, { kind: 'file' }>): boolean {
+  return now.kind === 'file' && now.bytes.equals(bytes) && now.mode === mode && now.owner === owner;
+}
+
+/** An entry that nothing can be booted from is not put back. */
+function withoutKernel(path: string): Change {
+  const notes = ['its kernel is not there any more: such an entry would boot nothing'];
+  return { resource: `file ${path}`, summary: `leave ${path} out`, diffs: [], actions: [], effects: [], notes };
+}
+
+function argumentsAlone(
+  path: string,
+  now: FileState,
+  { bytes, mode, owner }: Extract<FileState, { kind: 'file' }>,
+): Pick<Change, 'summary' | 'diffs' | 'actions' | 'notes'> {
+  return {
+    summary: `restore kernelopts in ${path}`,
+    diffs: [diffOf(path, now, { bytes, mode, owner })],
+    actions: [{ kind: 'write', path, text: bytes.toString('latin1'), encoding: 'latin1', mode, owner }],
+    notes: ['all else in it, as the entry that boots, stays as it is'],
+  };
 }
 
 /** What a change of the file makes due: by its place, by what its playbook said, and of files with kernel arguments. */

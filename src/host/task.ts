@@ -8,6 +8,7 @@ import type { Session } from './session.ts';
 import { settleQuietly } from './settle.ts';
 import type { TaskLook } from './task-look.ts';
 import { lookToUndo } from './undo.ts';
+import { buildable } from './undo-initramfs.ts';
 import { tryWrite } from './write.ts';
 
 /** How often a host is looked at again when the link broke in the middle of a write, or another run held the lock. */
@@ -40,9 +41,20 @@ async function carryOut(session: Session, look: () => Promise<TaskLook>): Promis
     }
   }
   session.record = found.last ?? found.next;
-  session.addDue(withoutReboots(session.record.pending));
+  const due = withoutReboots(session.record.pending);
+  session.addDue(session.context.task?.kind === 'undo' ? buildable(due, session.facts) : due);
   await settleQuietly(session, first.gone);
-  session.rebootDue = rebootDue(session);
+  if (mode === 'apply' && session.context.expected === undefined) tellNotes(session, first);
+  // Of a host on which nothing was restored there is nothing new to say.
+  const isOld = session.context.task?.kind === 'restore' && first.changes.length === 0;
+  session.rebootDue = isOld ? null : rebootDue(session);
+}
+
+/** Where nothing was shown before, what an operator should know is said afterwards. */
+function tellNotes({ context, name }: Session, { changes }: TaskLook): void {
+  for (const text of new Set(changes.flatMap(({ notes }) => notes))) {
+    context.bus.emit({ type: 'warning', host: name, text });
+  }
 }
 
 /** Compares what was found with what was shown. Errors: `plan.differs`, `plan.identity`. */

@@ -5,7 +5,8 @@ import { reasonToReboot } from './left-running.ts';
 import type { Session } from './session.ts';
 import { type Known, lookFor, planned, type TaskLook } from './task-look.ts';
 import { backupOf } from './undo-file.ts';
-import { isKnown } from './undo-owned.ts';
+import { withoutInitramfs } from './undo-initramfs.ts';
+import { isKnown, knownPlaybooks } from './undo-owned.ts';
 import { concernsBoot, pathsToUndo, planUndo, type UndoPlan } from './undo-plan.ts';
 import { undoRecords } from './undo-record.ts';
 
@@ -16,13 +17,15 @@ export async function lookToUndo(session: Session, force: boolean): Promise<Task
   const { record: stored, found } = await lookFor(session, new Map(), (known) => readsOf(known, session));
   const standing = standingIn(name, facts, found.states.get('boot'));
   const record = withCameBack(stored, playbook, facts, standing);
+  const { task } = context;
+  if (task?.kind === 'undo') task.tell?.(knownPlaybooks(record));
   if (!isKnown(record, playbook)) return { changes: [], actions: [], found, record, next: record, gone: [] };
   const files = found.states.get('files') ?? noFiles;
   const boot = found.states.get('boot') ?? null;
   const { seen } = found;
   const input = { host: name, facts, record, playbook, files, boot, seen, force };
-  const plan = planUndo(input);
-  const { next, last } = undoRecords(input, plan, context.run, standing);
+  const { record: struck, plan } = withoutInitramfs(record, planUndo(input), playbook, facts, name);
+  const { next, last } = undoRecords({ ...input, record: struck }, plan, context.run, standing);
   const changes = planned(withRebootNote(plan, session));
   return {
     changes,

@@ -73,11 +73,14 @@ function changeOf(resource: Resource, states: ReadonlyMap<string, State>, contex
 }
 
 /** In time: once a file is written, an initramfs that cannot be rebuilt leaves the host half changed. */
-function refuseInitramfs({ facts, host }: ChangeContext): void {
+function refuseInitramfs({ facts, host, initramfsDue }: ChangeContext): void {
   try {
     refuseUnknownInitramfs(facts);
   } catch (error) {
-    throw error instanceof VfleetError ? error.of(host) : error;
+    if (!(error instanceof VfleetError)) throw error;
+    if (initramfsDue !== true) throw error.of(host);
+    const next = `an earlier run has left it due: \`vfleet undo\` of the playbook that did takes its files back, and strikes it; ${error.parts.next}`;
+    throw new VfleetError({ ...error.parts, host, next });
   }
 }
 

@@ -58,6 +58,13 @@ describe('vfleet undo', () => {
     expect([done.code, await readFile(motd(), 'utf8')]).toEqual([0, 'before\n']);
   });
 
+  it('names the playbooks that hosts know where no host knows the one that was named', async () => {
+    const wrong = await racks.vfleet('undo', '--name', 'Mesage', '--yes');
+    expect(wrong.code).toBe(64);
+    expect(wrong.stderr).toMatch(/no host knows it; they know "Message"/);
+    expect((await racks.vfleet('undo', '--name', 'Mesage', '-l', 'n2', '--yes')).code).toBe(0);
+  });
+
   const hasScript = spawnSync('script', ['-qec', 'true', '/dev/null']).status === 0;
   describe.skipIf(!hasScript)(`at a terminal${hasScript ? '' : ' (SKIPPED: script of util-linux is not here)'}`, () => {
     const answering = async (answer: string, act: () => Promise<void> = async () => {}) => {
