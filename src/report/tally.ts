@@ -40,13 +40,34 @@ export function nextPart({ writes, reboots, open, carried }: Tally): Tally {
 
 /** The tally after an event of its host. Pure. */
 export function tally(before: Tally, event: Stamped): Tally {
+  return counts(event) ? after(before, event) : before;
+}
+
+type Counted = Extract<
+  Stamped,
+  { readonly type: 'write-intent' | 'written' | 'effect-intent' | 'rebooted' | 'effect-done' | 'host-ended' }
+>;
+const counted: readonly string[] = [
+  'write-intent',
+  'written',
+  'effect-intent',
+  'rebooted',
+  'effect-done',
+  'host-ended',
+] satisfies readonly Counted['type'][];
+
+function counts(event: Stamped): event is Counted {
+  return counted.includes(event.type);
+}
+
+function after(before: Tally, event: Counted): Tally {
   switch (event.type) {
     case 'write-intent': {
       const write = resourcesOf(event.changes);
       // What is written once more was not written before.
       const done = before.carried.write !== null && !before.carried.write.some((name) => write.includes(name));
-      const after = done ? withEarlier(before, { writes: 1, reboots: 0 }) : before;
-      return { ...after, open: { ...after.open, write }, carried: { ...after.carried, write: null } };
+      const known = done ? withEarlier(before, { writes: 1, reboots: 0 }) : before;
+      return { ...known, open: { ...known.open, write }, carried: { ...known.carried, write: null } };
     }
     case 'written':
       return { ...before, writes: before.writes + 1, open: { ...before.open, write: null } };
@@ -57,13 +78,11 @@ export function tally(before: Tally, event: Stamped): Tally {
       return { ...before, reboots: before.reboots + 1, open: { ...before.open, reboot: false } };
     case 'effect-done': {
       if (event.effect.kind !== 'reboot' || !before.carried.reboot) return before;
-      const after = withEarlier(before, { writes: 0, reboots: 1 });
-      return { ...after, carried: { ...after.carried, reboot: false } };
+      const known = withEarlier(before, { writes: 0, reboots: 1 });
+      return { ...known, carried: { ...known.carried, reboot: false } };
     }
     case 'host-ended':
       return ended(before, event);
-    default:
-      return before;
   }
 }
 
