@@ -14,7 +14,8 @@ export function runFolder(state: string, now: Date, random: () => number): strin
     .toISOString()
     .replace(/\.\d+Z$/, 'Z')
     .replaceAll(':', '-');
-  const suffix = Math.floor(random() * 0x1_00_00)
+  // The rest of the second, so that two runs within one sort by time too; chance fills the millisecond.
+  const suffix = Math.floor(((now.getMilliseconds() + random()) / 1000) * 0x1_00_00)
     .toString(16)
     .padStart(4, '0');
   return join(runsFolder(state), `${time}-${suffix}`);

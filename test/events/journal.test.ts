@@ -162,10 +162,19 @@ describe('continueJournal', () => {
 });
 
 describe('runFolder', () => {
-  it('names a run by its time, to the second, and four random digits', () => {
-    const now = new Date('2026-11-23T03:50:00.123Z');
-    expect(runFolder('/s/vfleet', now, () => 0.5)).toBe('/s/vfleet/runs/2026-11-23T03-50-00Z-8000');
-    expect(runFolder('/s/vfleet', now, () => 0)).toMatch(/Z-0000$/);
-    expect(runFolder('/s/vfleet', now, () => 1 - Number.EPSILON / 2)).toMatch(/Z-ffff$/);
+  it('names a run by its time, to the second, and by four digits for the rest of it', () => {
+    const at = (time: string, random: number): string => runFolder('/s/vfleet', new Date(time), () => random);
+    expect(at('2026-11-23T03:50:00.123Z', 0.5)).toBe('/s/vfleet/runs/2026-11-23T03-50-00Z-1f9d');
+    expect(at('2026-11-23T03:50:00.000Z', 0)).toMatch(/Z-0000$/);
+    expect(at('2026-11-23T03:50:00.999Z', 1 - Number.EPSILON / 2)).toMatch(/Z-ffff$/);
+  });
+
+  it('names runs so that they sort by time, also within one second', () => {
+    const names = [0, 1, 7, 500, 998, 999].map((ms) => {
+      const random = ms % 2 === 0 ? 0.999 : 0;
+      return runFolder('/s', new Date(Date.UTC(2026, 10, 23, 3, 50, 0, ms)), () => random);
+    });
+    expect([...names].sort()).toEqual(names);
+    expect(new Set(names).size).toBe(names.length);
   });
 });
