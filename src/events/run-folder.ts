@@ -15,8 +15,7 @@ export function runFolder(state: string, now: Date, random: () => number): strin
     .replace(/\.\d+Z$/, 'Z')
     .replaceAll(':', '-');
   // The rest of the second, so that two runs within one sort by time too; chance fills the millisecond.
-  const suffix = Math.floor(((now.getMilliseconds() + random()) / 1000) * 0x1_00_00)
-    .toString(16)
-    .padStart(4, '0');
+  // There are 65 numbers for each.
+  const suffix = (Math.floor(now.getMilliseconds() * 65.536) + Math.floor(random() * 65)).toString(16).padStart(4, '0');
   return join(runsFolder(state), `${time}-${suffix}`);
 }
