@@ -19,10 +19,16 @@ function isThere([command = '', ...words]: readonly string[]): boolean {
   return spawnSync(command, [...words, '-c', 'exit 0']).status === 0;
 }
 
-/** Without what changes from one moment to the next. */
+/** Without what changes from one moment to the next, and what is asked of the shell itself. */
 function steady(facts: Facts): unknown {
-  const { memory, log, guests, ...rest } = facts;
-  return { ...rest, memory: { ...memory, availableKiB: null }, source: log.source, libvirt: guests.libvirt };
+  const { memory, log, guests, setup, ...rest } = facts;
+  return {
+    ...rest,
+    setup: setup?.files,
+    memory: { ...memory, availableKiB: null },
+    source: log.source,
+    libvirt: guests.libvirt,
+  };
 }
 
 async function factsOf(shell: readonly string[], account?: Account): Promise<Facts> {
