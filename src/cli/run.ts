@@ -162,6 +162,7 @@ export async function run(run: Run): Promise<Summary> {
     await transport.close();
     await bus.close().catch((thrown: unknown) => warn(thrown instanceof Error ? thrown.message : String(thrown)));
     await open.release();
+    holder.end();
   }
   return folding.summary();
 }
