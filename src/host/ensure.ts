@@ -1,3 +1,4 @@
+import { withoutOwned } from '../boot/owned.ts';
 import type { HostPlan } from '../events/event.ts';
 import type { Resource, Wants } from '../resources/resource.ts';
 import type { Ensured } from './handle.ts';
@@ -12,6 +13,7 @@ import {
   refusePart,
 } from './plan-match.ts';
 import type { Session } from './session.ts';
+import { ownedLater } from './step-wishes.ts';
 import { tryWrite } from './write.ts';
 
 /** How often a host is looked at again when the link broke in the middle of a write, or another run held the lock. */
@@ -43,7 +45,8 @@ export async function ensure(session: Session, resources: readonly Resource[]): 
     session.changes.push(...first.changes);
     session.addDue(last.pending);
     for (const path of look.found.seen.files.keys()) session.named.add(path);
-    session.ownedEarlier = last.ownedArguments[session.context.playbook.name] ?? {};
+    const owner = session.context.playbook.name;
+    session.ownedEarlier = withoutOwned(last.ownedArguments[owner] ?? {}, ownedLater(last, owner, step));
     const names = first.changes.map((change) => change.resource);
     return { changed: names.length > 0, resources: names };
   }

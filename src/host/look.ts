@@ -1,4 +1,4 @@
-import { withoutOwned } from '../boot/owned.ts';
+import { joinOwned, withoutOwned } from '../boot/owned.ts';
 import { VfleetError } from '../errors.ts';
 import type { PlannedChange } from '../events/event.ts';
 import { type Found, parseRead, readScript } from '../resources/batch.ts';
@@ -14,6 +14,7 @@ import { type HostRecord, parseRecord, recordPath } from './record.ts';
 import { recordDigest } from './record-write.ts';
 import type { Session } from './session.ts';
 import { ownershipOf } from './sharing.ts';
+import { ownedLater } from './step-wishes.ts';
 
 /** What one look at the host says is to be done. */
 export interface Look {
@@ -44,8 +45,9 @@ export async function lookAt(session: Session, wished: readonly Resource[], step
   const record = recordIn(session, found);
   const owner = context.playbook.name;
   const ownership = ownershipOf(record, owner, found.seen);
-  // What an earlier `ensure` of this run wished for is not this one's to take away.
-  const ownedArguments = withoutOwned(ownership.ownedArguments, session.ownedEarlier);
+  // What other `ensure`s of the playbook wish for, before or after this one, is not this one's to take away.
+  const ownedElsewhere = joinOwned(session.ownedEarlier, ownedLater(record, owner, step));
+  const ownedArguments = withoutOwned(ownership.ownedArguments, ownedElsewhere);
   const isDue = (kind: Effect['kind']): boolean => record.pending.some((effect) => effect.kind === kind);
   const due = { regenerationDue: isDue('boot-configuration'), initramfsDue: isDue('initramfs') };
   const ownedLines = Object.fromEntries(
@@ -54,7 +56,7 @@ export async function lookAt(session: Session, wished: readonly Resource[], step
   const adopt = context.adopt === true ? adoptionOf(record) : undefined;
   const standing = standingIn(name, facts, found.states.get('kernel arguments'));
   const undone = cameBack(record, facts, standing);
-  const shared = { ...ownership.shared, undone, earlier: { tokens: session.ownedEarlier, paths: session.named } };
+  const shared = { ...ownership.shared, undone, elsewhere: { tokens: ownedElsewhere, paths: session.named } };
   const input = { host: name, facts, ownedArguments, ownedLines, shared, ...due, adopt };
   const plan = planEnsure(resources, found.states, input);
   const changes = plan.changes.map(({ actions, resource, summary, diffs, effects, notes, digest }): PlannedChange => {
@@ -62,8 +64,8 @@ export async function lookAt(session: Session, wished: readonly Resource[], step
     return { resource, summary, diffs, effects, notes, digest, after, tentative: session.tentative, step };
   });
   const ensuring = { record, playbook: owner, run: context.run, facts, seen: found.seen };
-  const { ownedEarlier, named } = session;
-  const last = nextRecord({ ...ensuring, ownedEarlier, named }, plan);
+  const tokens = resources.flatMap((resource) => resource.wants?.(facts).kernelArguments?.present ?? []);
+  const last = nextRecord({ ...ensuring, step, wished: tokens, ownedElsewhere, named: session.named }, plan);
   const next = plan.actions.length === 0 ? last : withOwnedBefore(last, record, owner);
   const adopts = plan.changes.some((change) => change.adopts !== undefined || change.shares !== undefined);
   return { changes, actions: plan.actions, found, record, next, ...(next !== last && { last }), adopts };

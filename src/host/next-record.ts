@@ -11,6 +11,7 @@ import { ownFiles } from './own.ts';
 import type { OwnedLines } from './owned-file.ts';
 import type { HostRecord } from './record.ts';
 import { shareFiles } from './sharing.ts';
+import { withStep } from './step-wishes.ts';
 import { soleTokens } from './undo-owned.ts';
 
 /** What is known when an `ensure` has been planned. */
@@ -21,16 +22,19 @@ export interface Ensuring {
   readonly run: string;
   readonly facts: Facts;
   readonly seen: Seen;
-  /** Tokens that earlier `ensure`s of the run own, and paths that they read. */
-  readonly ownedEarlier: OwnedArguments;
+  /** Which `ensure` of the run it is, counted from 0, and the tokens that it wishes for. */
+  readonly step: number;
+  readonly wished: readonly string[];
+  /** Tokens that other `ensure`s of the playbook own; paths that earlier ones of the run read. */
+  readonly ownedElsewhere: OwnedArguments;
   readonly named: ReadonlySet<string>;
 }
 
 /** The record that must be there before the first action of an `ensure`. Pure. */
 export function nextRecord(ensuring: Ensuring, plan: EnsurePlan): HostRecord {
-  const { record, playbook, run, facts, seen, ownedEarlier } = ensuring;
+  const { record, playbook, run, facts, seen, step, wished, ownedElsewhere } = ensuring;
   const owned = record.ownedArguments[playbook] ?? {};
-  const ownedNow = plan.ownedArguments === null ? owned : joinOwned(ownedEarlier, plan.ownedArguments);
+  const ownedNow = plan.ownedArguments === null ? owned : joinOwned(ownedElsewhere, plan.ownedArguments);
   const kept = ownedSomewhere(ownedNow);
   // What others own as well stays as they wish it.
   const letGo = ownedSomewhere(soleTokens(record, playbook)).filter((token) => !kept.includes(token));
@@ -43,6 +47,7 @@ export function nextRecord(ensuring: Ensuring, plan: EnsurePlan): HostRecord {
   return {
     ...rest,
     ownedArguments: { ...record.ownedArguments, [playbook]: ownedNow },
+    steps: { ...record.steps, [playbook]: withStep(record.steps?.[playbook] ?? [], step, wished) },
     lines: { ...record.lines, [playbook]: linesNow(ensuring, plan.ownedLines) },
     files: ownFiles(known, plan.changes, seen, { playbook, run }),
     ...(leftRunning !== undefined && { leftRunning }),

@@ -3,6 +3,7 @@ import { anywhere, type OwnedArguments } from '../boot/owned.ts';
 import { VfleetError } from '../errors.ts';
 import type { Effect } from '../resources/effect.ts';
 import { type LeftRunning, leftRunningSchema, type OwnedFile, type OwnedLines, ownedFileSchema } from './owned-file.ts';
+import type { StepWishes } from './step-wishes.ts';
 
 /**
  * What the runner keeps on a host, in `/var/lib/vfleet/state.json`: what it owns, and what is still due. Every change is
@@ -11,6 +12,8 @@ import { type LeftRunning, leftRunningSchema, type OwnedFile, type OwnedLines, o
 export interface HostRecord {
   /** Tokens of kernel arguments that the runner added, by the name of the playbook that wished for them, and by place. */
   readonly ownedArguments: Readonly<Record<string, OwnedArguments>>;
+  /** Tokens that each `ensure` of a playbook wished for, by the playbook's name; absent: nothing was written since it is kept. */
+  readonly steps?: Readonly<Record<string, StepWishes>> | undefined;
   /** Lines that the runner added to files of many owners, by the name of the playbook, and by path. */
   readonly lines: Readonly<Record<string, OwnedLines>>;
   /** Files that the runner wrote, by path. */
@@ -78,6 +81,7 @@ const byPlaybook = z.record(z.string(), z.record(z.string(), z.array(z.string())
 const recordSchema = z.object({
   version: z.literal(version),
   ownedArguments: byPlaybook,
+  steps: z.record(z.string(), z.array(z.array(z.string()))).exactOptional(),
   lines: byPlaybook.default({}),
   files: z.record(z.string(), ownedFileSchema(effectSchema)).default({}),
   pending: z.array(effectSchema),

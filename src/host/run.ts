@@ -22,6 +22,7 @@ import { Session } from './session.ts';
 import { settle } from './settle.ts';
 import { soak } from './soak.ts';
 import { stateOfError } from './state.ts';
+import { unnamedTokens } from './step-wishes.ts';
 import { runTask } from './task.ts';
 
 /** How one host's run ended. */
@@ -177,17 +178,19 @@ function warnUnsettled(session: Session): void {
 }
 
 /** A file that the playbook once wrote, and says nothing of any more, stays: whether that is meant, only an operator knows. */
-function warnUnnamed({ context, record, named, step, name }: Session): void {
+function warnUnnamed({ context, record, named, step, name, wants }: Session): void {
   if (step === 0) return;
   const owner = context.playbook.name;
   const paths = Object.entries(record.files).flatMap(([path, { playbooks }]) =>
     playbooks.includes(owner) && !named.has(path) ? [path] : [],
   );
-  if (paths.length === 0) return;
+  const tokens = unnamedTokens(record, owner, { steps: step, wished: wants.kernelArguments?.present ?? [] });
+  const left = [...paths, ...tokens];
+  if (left.length === 0) return;
   context.bus.emit({
     type: 'warning',
     host: name,
-    text: `written by this playbook earlier, and not named in it any more: ${paths.join(', ')}; it stays until \`vfleet undo\``,
+    text: `written by this playbook earlier, and not named in it any more: ${left.join(', ')}; it stays until \`vfleet undo\``,
   });
 }
 

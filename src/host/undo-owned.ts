@@ -53,10 +53,17 @@ export function othersAt(record: HostRecord, playbook: string, path: string): re
 export function forget(record: HostRecord, playbook: string): HostRecord {
   const { [playbook]: _tokens, ...ownedArguments } = record.ownedArguments;
   const { [playbook]: _lines, ...lines } = record.lines;
+  const { [playbook]: _steps, ...steps } = record.steps ?? {};
   const files = Object.entries(record.files).flatMap(([path, file]) => {
     if (!file.playbooks.includes(playbook)) return [[path, file] as const];
     const playbooks = othersAt(record, playbook, path);
     return playbooks.length === 0 ? [] : [[path, { ...file, playbooks }] as const];
   });
-  return { ...record, ownedArguments, lines, files: Object.fromEntries(files) };
+  return {
+    ...record,
+    ownedArguments,
+    lines,
+    files: Object.fromEntries(files),
+    ...(record.steps !== undefined && { steps }),
+  };
 }

@@ -127,8 +127,8 @@ export interface Shared {
   readonly files: ReadonlyMap<string, SharedFile>;
   /** Tokens that an undo had taken out, and that came back because they still run, by place; absent: none did. */
   readonly undone?: OwnedArguments;
-  /** What earlier `ensure`s of this run wished for, which is not this one's to let go of; absent: there were none. */
-  readonly earlier?: { readonly tokens: OwnedArguments; readonly paths: ReadonlySet<string> };
+  /** What other `ensure`s of the playbook wish for, which is not this one's to let go of; absent: there are none. */
+  readonly elsewhere?: { readonly tokens: OwnedArguments; readonly paths: ReadonlySet<string> };
   /** What this playbook owns already, alone or with others. */
   readonly mine: { readonly tokens: OwnedArguments; readonly lines: Readonly<Record<string, readonly string[]>> };
 }

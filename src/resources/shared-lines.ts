@@ -25,7 +25,7 @@ export function sharedLines(
   const lines = theirs.filter((line) => hasLine(old, line) && hasLine(text, line) && isWished(line));
   const mine = shared.mine.lines[path] ?? [];
   const joins = lines.filter((line) => !mine.includes(line));
-  const isEarlier = shared.earlier?.paths.has(path) === true;
+  const isEarlier = shared.elsewhere?.paths.has(path) === true;
   const leaves = isEarlier ? [] : mine.filter((line) => theirs.includes(line) && !isWished(line));
   const file = text === old ? shared.files.get(path) : undefined;
   const words = [

@@ -28,7 +28,7 @@ export function sharedTokens(wish: ArgumentWish, standing: OwnedArguments, share
   );
   const files = Object.keys(standing).filter((place) => isJoined(wish, place, standing, tokens, shared));
   const joins = ownedSomewhere(withoutOwned(tokens, shared.mine.tokens));
-  const free = Object.entries(withoutOwned(shared.mine.tokens, shared.earlier?.tokens ?? {}));
+  const free = Object.entries(withoutOwned(shared.mine.tokens, shared.elsewhere?.tokens ?? {}));
   const leaves = free.flatMap(([place, own]) =>
     own.filter((token) => theirs(place).includes(token) && !serves(wish, token)),
   );

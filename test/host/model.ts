@@ -70,7 +70,11 @@ export function applied(
   const shared = { ...ownership.shared, undone };
   const plan = planEnsure(resources, states, { host: 'node01', facts, ...ownership, shared });
   if (plan.changes.length === 0) return host;
-  const ensuring = { record, playbook, run, facts, seen, ownedEarlier: {}, named: new Set<string>() };
+  const wished = resources.flatMap((resource) => resource.wants?.(facts).kernelArguments?.present ?? []);
+  const ensuring = {
+    ...{ record, playbook, run, facts, seen, step: 0, wished },
+    ...{ ownedElsewhere: {}, named: new Set<string>() },
+  };
   const last = nextRecord(ensuring, plan);
   const after = cut === undefined ? last : withOwnedBefore(last, record, playbook);
   return {
