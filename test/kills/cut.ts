@@ -83,6 +83,7 @@ export async function runCut(deed: Deed, node: LabNode, uncut: Uncut, cut: Cut):
   problems.push(...problemsOf('the run after that', third), ...idleProblems('the run after that', third));
   const end = readDisk(node.root);
   problems.push(...unlikeUncut(end, uncut));
+  if (problems.length > 0) problems.push(`the node is ${node.state}, and the run that was cut ended ${endOf(first)}`);
   return { ...found, problems, leftovers: temporaryFiles(end, uncut) };
 }
 
@@ -103,8 +104,12 @@ async function bootProblems(node: LabNode, uncut: Uncut): Promise<readonly strin
   return uncut.lines.includes(line) ? [] : [`it boots with neither the old command line nor the new one: ${line}`];
 }
 
-function problemsOf(run: string, { state, failure }: HostSummary): readonly string[] {
-  return state === 'ok' ? [] : [`${run} ended ${state}: ${failure?.message ?? 'no failure named'}`];
+function problemsOf(run: string, host: HostSummary): readonly string[] {
+  return host.state === 'ok' ? [] : [`${run} ended ${endOf(host)}`];
+}
+
+function endOf({ state, failure }: HostSummary): string {
+  return state === 'ok' ? state : `${state}: ${failure?.message ?? 'no failure named'}`;
 }
 
 function idleProblems(run: string, { writes, reboots }: HostSummary): readonly string[] {

@@ -102,7 +102,7 @@ export async function armSwitch(node: LabNode, number: number | null): Promise<S
     socket.setEncoding('utf8').on('data', (text: string) => {
       const words = (rest + text).split('\0');
       rest = words.pop() ?? '';
-      const [count, ...call] = words;
+      const [count, asker, ...call] = words;
       if (count === undefined || call.length <= Number(count)) {
         rest = [...words, rest].join('\0');
         return;
@@ -116,7 +116,7 @@ export async function armSwitch(node: LabNode, number: number | null): Promise<S
         return;
       }
       noteSync(call);
-      writeSync(answer, 'go\n');
+      writeSync(answer, `${asker}\n`);
     });
   });
   writeFileSync(at('armed'), '');

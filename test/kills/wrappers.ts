@@ -31,14 +31,18 @@ const writesFile = `exec 6>&1
 case $(/usr/bin/stat -c %F - <&6) in regular*) exec 6>&- ;; *) exec 6>&-; exec /usr/bin/cat "$@" ;; esac
 `;
 
-/** One asks at a time. What is not answered has no power any more. */
+/**
+ * One asks at a time, by a name of its own: what was killed while it asked, as by a shutdown, leaves an answer that is not
+ * for the next one. What is not answered has no power any more.
+ */
 function wrapper(name: string, real: string): string {
   return `#!/bin/sh
 [ -e ${askFolder}/armed ] || exec ${real} "$@"
 ${name === 'cat' ? writesFile : ''}exec 7>>${askFolder}/lock
 /usr/bin/flock 7
-printf '%s\\0' $# ${name} "$@" >${askFolder}/ask
-read -r go <${askFolder}/answer
+me=$$.$(/usr/bin/date +%s%N)
+printf '%s\\0' $# "$me" ${name} "$@" >${askFolder}/ask
+until [ "$me" = "$go" ]; do read -r go <${askFolder}/answer; done
 exec 7>&-
 exec ${real} "$@"
 `;
