@@ -41,8 +41,8 @@ export interface Run {
   readonly expected?: ReadonlyMap<string, HostPlan>;
   /** Hosts on which a part of that may be done already. */
   readonly underWay?: ReadonlySet<string> | undefined;
-  /** Hosts that may still be away with the reboot that an earlier part of the run asked for. */
-  readonly rebootAsked?: ReadonlySet<string> | undefined;
+  /** Hosts that may still be away with the reboot that an earlier part of the run asked for, and the boot that it ends. */
+  readonly rebootAsked?: ReadonlyMap<string, string | null> | undefined;
   readonly reboot?: Partial<RebootPolicy>;
   readonly guestsAllowed?: boolean;
   readonly rebootAgain?: boolean;
@@ -132,7 +132,7 @@ export async function run(run: Run): Promise<Summary> {
           abandon: interrupts.abandon,
           ...(expected !== undefined && { expected }),
           underWay: run.underWay?.has(host.name) ?? false,
-          rebootAsked: run.rebootAsked?.has(host.name) ?? false,
+          rebootAsked: run.rebootAsked?.get(host.name),
         };
         return [host.name, context];
       }),

@@ -5,26 +5,41 @@ import { interruptedAt } from './interrupt.ts';
 import { isAway } from './reboot.ts';
 
 /**
- * The first facts of a run. A host of which an earlier part of the run has asked a reboot may still be away with it: it is
- * waited for as long as by the one who asked, and is lost after that. Errors: `reboot.lost`, `interrupted`, those of the probe.
+ * How long a host that was asked to reboot may still answer in the boot from before, in milliseconds: the request sleeps for a
+ * second, and then systemd ends sessions and sshd among the first. After that it is asked again.
+ */
+const goingDown = 10_000;
+
+/**
+ * The first facts of a run. A host of which an earlier part of the run has asked a reboot may still be going down, or away
+ * with it: it is waited for as long as by the one who asked, and is lost after that. Errors: `reboot.lost`, `interrupted`,
+ * those of the probe.
  */
 export async function probeWhenBack(context: HostContext, probe: () => Promise<Facts>): Promise<Facts> {
-  const { host, shell, bus, clock, reboot, stop, abandon, rebootAsked = false } = context;
+  const { host, shell, bus, clock, reboot, stop, abandon, rebootAsked } = context;
   const begun = clock.now();
   let pause = reboot.firstPause;
   for (;;) {
     try {
-      return await probe();
+      const facts = await probe();
+      const isBefore = rebootAsked !== undefined && facts.identity.bootId === rebootAsked;
+      if (!isBefore || stop.aborted || clock.now() - begun > goingDown) return facts;
+      bus.emit({
+        type: 'phase',
+        host: host.name,
+        phase: 'reboot',
+        detail: 'this run has asked for it, and it still runs',
+      });
     } catch (thrown) {
-      if (!rebootAsked || !(thrown instanceof VfleetError) || !isAway(thrown)) throw thrown;
+      if (rebootAsked === undefined || !(thrown instanceof VfleetError) || !isAway(thrown)) throw thrown;
       if (stop.aborted || abandon.aborted) throw interruptedAt(host.name, true);
       if (clock.now() - begun > reboot.deadline) throw notBack(thrown, reboot.deadline);
       const detail = `not back yet from the reboot that this run asked for: ${thrown.parts.found ?? thrown.message}`;
       bus.emit({ type: 'phase', host: host.name, phase: 'reboot', detail });
-      await shell.disconnect();
-      await clock.sleep(pause, abandon);
-      pause = Math.min(pause * 1.5, reboot.longestPause);
     }
+    await shell.disconnect();
+    await clock.sleep(pause, abandon);
+    pause = Math.min(pause * 1.5, reboot.longestPause);
   }
 }
 

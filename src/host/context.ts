@@ -51,8 +51,11 @@ export interface HostContext {
   readonly expected?: HostPlan;
   /** A part of that may be done: an earlier part of the run, or the run that this one repeats, was cut off in it. */
   readonly underWay?: boolean;
-  /** An earlier part of the run asked for its reboot and did not hear of it again: it may be away, and is waited for. */
-  readonly rebootAsked?: boolean;
+  /**
+   * An earlier part of the run asked for the end of this boot (`null`: of an unknown one) and did not hear of it again: the
+   * host may be away, and is waited for.
+   */
+  readonly rebootAsked?: string | null | undefined;
   /** Who the run is, for others that want to work on the same host. Default: somebody. */
   readonly holder?: Holder;
   readonly lease?: LeasePolicy;

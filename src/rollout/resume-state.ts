@@ -55,14 +55,25 @@ export function leftOf(state: RolloutState): readonly string[] {
   return [...state.hosts].flatMap(([host, { kind }]) => (kind === 'ended' ? [] : [host]));
 }
 
-/** Hosts of which a reboot was asked, and nothing was heard again: neither that it was made, nor how they ended. */
-export function rebootAskedIn(events: Iterable<Stamped>): ReadonlySet<string> {
-  const asked = new Set<string>();
+/**
+ * Hosts of which a reboot was asked, with the boot that it was to end (`null`: unknown), and of which nothing was heard
+ * again: neither that it was made, nor how they ended. That one still answered in the boot from before says nothing.
+ */
+export function rebootAskedIn(events: Iterable<Stamped>): ReadonlyMap<string, string | null> {
+  const boots = new Map<string, string | null>();
+  const asked = new Map<string, string | null>();
   for (const event of events) {
-    if (event.type === 'effect-intent' && event.effect.kind === 'reboot') asked.add(event.host);
-    const isHeardOf = event.type === 'facts-read' || event.type === 'effect-done';
-    const isOver = event.type === 'host-ended' && !isUnfinished(event.state, event.failure);
-    if (isOver || (isHeardOf && asked.has(event.host))) asked.delete(event.host);
+    if (event.type === 'facts-read') {
+      const { bootId } = event.facts.identity;
+      boots.set(event.host, bootId);
+      if (asked.has(event.host) && asked.get(event.host) !== bootId) asked.delete(event.host);
+    } else if (event.type === 'effect-intent' && event.effect.kind === 'reboot') {
+      asked.set(event.host, boots.get(event.host) ?? null);
+    } else if (event.type === 'effect-done' && event.effect.kind === 'reboot') {
+      asked.delete(event.host);
+    } else if (event.type === 'host-ended' && !isUnfinished(event.state, event.failure)) {
+      asked.delete(event.host);
+    }
   }
   return asked;
 }

@@ -8,6 +8,7 @@ import { inFlight } from '../../src/rollout/decide.ts';
 import { drive } from '../../src/rollout/drive.ts';
 import { atOnce, type Policy } from '../../src/rollout/policy.ts';
 import { leftOf, rebootAskedIn, resumeState } from '../../src/rollout/resume-state.ts';
+import { fixtureFacts } from '../facts/fixtures.ts';
 
 const at = '2026-11-23T03:50:00.000Z';
 const clock = { now: () => 0, sleep: async () => {} };
@@ -180,15 +181,25 @@ describe('decide, of a rollout that goes on', () => {
 
 describe('rebootAskedIn', () => {
   const effect = { kind: 'reboot' as const, reason: 'r', present: [], absent: [] };
+  const read = (bootId: string): Stamped => {
+    const facts = fixtureFacts('debian-12-intel');
+    return { at, type: 'facts-read', host: 'a', facts: { ...facts, identity: { ...facts.identity, bootId } } };
+  };
   const asked: Stamped = { at, type: 'effect-intent', host: 'a', effect };
 
-  it('names a host whose reboot was asked for when the controller died', () => {
-    expect([...rebootAskedIn([{ at, type: 'host-started', host: 'a' }, asked])]).toEqual(['a']);
+  it('names a host whose reboot was asked for when the controller died, and the boot that it ends', () => {
+    expect([...rebootAskedIn([{ at, type: 'host-started', host: 'a' }, asked])]).toEqual([['a', null]]);
+    expect([...rebootAskedIn([read('one'), asked])]).toEqual([['a', 'one']]);
+  });
+
+  it('still names one that answered a later part of the run before it went down', () => {
+    expect([...rebootAskedIn([read('one'), asked, read('one')])]).toEqual([['a', 'one']]);
   });
 
   it('does not name one that was heard of again, or has ended', () => {
     const done: Stamped = { at, type: 'effect-done', host: 'a', effect };
     const lost: Stamped = { at, type: 'host-ended', host: 'a', state: 'lost', writes: 1, reboots: 1 };
+    expect([...rebootAskedIn([read('one'), asked, read('two')])]).toEqual([]);
     expect([...rebootAskedIn([asked, done])]).toEqual([]);
     expect([...rebootAskedIn([asked, lost])]).toEqual([]);
   });

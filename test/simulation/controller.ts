@@ -97,7 +97,7 @@ async function rollOut(part: Part, bus: ReturnType<typeof createBus>, dead: Abor
         run: part.run,
         part: part.count,
         underWay: started.has(host.name),
-        rebootAsked: rebooting.has(host.name),
+        rebootAsked: rebooting.get(host.name),
         shell: shellTo(part, host.name, dead),
         bus,
         clock,
