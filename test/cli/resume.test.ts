@@ -188,6 +188,17 @@ describe('a rollout that halted', () => {
   });
 });
 
+it('a rollout that halted names a command that goes on with it, run as it stands there', async () => {
+  await racks.lab.node('b1').setFaults({ refuseLogin: true });
+  const first = await racks.vfleet('apply', 'motd.ts', '--yes', '-l', 'b1,b2', '-p', '1', '--max-failures', '0');
+  expect(first.code).toBe(3);
+  await racks.lab.node('b1').setFaults({});
+  const next = /^next: vfleet (.+?) {3}#/m.exec(first.stdout)?.[1] ?? '';
+  const ended = await racks.vfleet(...next.split(' '));
+  expect(ended.code, first.stdout + ended.stderr).toBe(0);
+  expect(ended.stdout).toMatch(/ ok +2 +b\[1-2\]/);
+});
+
 it('retry is a new run on those that did not end well alone', async () => {
   await racks.lab.node('b2').setFaults({ refuseLogin: true });
   await racks.vfleet('apply', 'motd.ts', '--yes', '-e', 'message=Hello', '-l', 'b1,b2,b3', '--max-failures', '1');

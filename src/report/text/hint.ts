@@ -16,7 +16,10 @@ export function nextCommand(summary: Summary, given: string, limit = ''): string
     `vfleet ${[next, given, limitTo(about, hosts) || limit].filter(Boolean).join(' ')}   # ${why}`;
   const bad = hosts.filter(hasFailed);
   if (halted !== null && !interrupted) {
-    if (command === 'apply') return `vfleet resume ${run ?? ''}   # goes on, when the cause is gone`;
+    // While those that ended badly stay so, nobody else may start: a mere resume would be refused.
+    const isAgain = hosts.some(({ state }) => state !== null && state !== 'ok' && state !== 'skipped');
+    const how = isAgain ? `${run ?? ''} --retry-failed   # runs those again and goes on` : `${run ?? ''}   # goes on`;
+    if (command === 'apply') return `vfleet resume ${how}, when the cause is gone`;
     const others = hosts.filter(({ state }) => state !== 'ok');
     return again(command, others, 'shows whether the cause is gone');
   }

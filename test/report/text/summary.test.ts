@@ -40,6 +40,14 @@ describe('renderSummary', () => {
     expect(text).toMatch(
       /^apply of PCI passthrough: 4 hosts, .*, halted\n {2}ok +1 +n2\n {2}skipped +2 +n\[3-4\]\n {2}failed +1 +n1\n/m,
     );
+    expect(text).toMatch(
+      /\nnext: vfleet resume run-1 --retry-failed {3}# runs those again and goes on, when the cause is gone\n$/,
+    );
+  });
+
+  it('of a rollout that halted though nobody ended badly names the command that goes on', () => {
+    const halted: Stamped = { at: at(60), type: 'halted', why: 'no maintenance window ever opens' };
+    const text = renderSummary(run('apply', [halted, hostEnded('n1', 'skipped')], ['n1']), plain);
     expect(text).toMatch(/\nnext: vfleet resume run-1 {3}# goes on, when the cause is gone\n$/);
   });
 
