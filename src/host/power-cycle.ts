@@ -30,7 +30,6 @@ async function cycle(
   const { bus, abandon } = session.context;
   session.enter('reboot', 'it does not come back: its power is cycled');
   await bus.intend({ type: 'hook-intent', host: session.name, hook: 'power' });
-  session.powerCycled = true;
   try {
     await cyclePower(power, session.name, abandon);
   } catch (thrown) {
@@ -39,6 +38,7 @@ async function cycle(
     const found = [last.parts.found, `${thrown.parts.thing}: ${thrown.parts.found}`].filter(Boolean).join('; ');
     throw new VfleetError({ ...last.parts, found });
   }
+  session.powerCycled = true;
   bus.emit({ type: 'hook-done', host: session.name, hook: 'power' });
 }
 

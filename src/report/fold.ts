@@ -1,5 +1,5 @@
 import type { Verdict } from '../checks/check.ts';
-import type { Command, Stamped } from '../events/event.ts';
+import type { Command, HookName, Stamped } from '../events/event.ts';
 import { type HostSummary, newHost, type Summary, totalsOf } from './summary.ts';
 import { emptyTally, nextPart, type Tally, tally } from './tally.ts';
 
@@ -103,10 +103,13 @@ function step(host: HostSummary, event: HostEvent, command: Command | null): Hos
         : { ...host, checks: withVerdict(host.checks, event.verdict) };
     case 'host-ended':
       return ended(host, event);
+    case 'hook-intent':
+      // That it is drained stands on the host by now, however the hook ends.
+      return event.hook === 'drain' ? { ...host, drained: true } : host;
+    case 'hook-done':
+      return hookDone(host, event.hook);
     case 'write-intent':
     case 'effect-intent':
-    case 'hook-intent':
-    case 'hook-done':
     case 'rebooted':
     case 'progress':
       return host;
@@ -117,6 +120,11 @@ function entered(host: HostSummary, { phase, at }: Extract<HostEvent, { readonly
   return host.phases.at(-1)?.phase === phase ? host : { ...host, phases: [...host.phases, { phase, at }] };
 }
 
+function hookDone(host: HostSummary, hook: HookName): HostSummary {
+  if (hook === 'undrain') return { ...host, drained: false };
+  return hook === 'power' ? { ...host, powerCycled: true } : host;
+}
+
 function ended(host: HostSummary, event: Extract<HostEvent, { readonly type: 'host-ended' }>): HostSummary {
   return {
     ...host,
@@ -124,6 +132,9 @@ function ended(host: HostSummary, event: Extract<HostEvent, { readonly type: 'ho
     failure: event.failure ?? null,
     endedAt: event.at,
     rebootDue: event.rebootDue ?? null,
+    // Who could not even log in again knows nothing of what an earlier part of the run has drained.
+    drained: event.drained ?? (event.state === 'ok' ? false : host.drained),
+    powerCycled: host.powerCycled || event.powerCycled === true,
   };
 }
 

@@ -75,6 +75,10 @@ export interface JsonHost {
   readonly facts: Facts | null;
   /** Why a reboot is due that `undo` or `restore` left to the operator; `null`: none is. */
   readonly rebootDue: string | null;
+  /** A drain hook took it out of service, and it was not taken back. */
+  readonly drained: boolean;
+  /** It did not come back from a reboot by itself, and its power was cycled from outside. */
+  readonly powerCycled: boolean;
   /** What `backups` found; `null` for other commands. */
   readonly backups: readonly Backup[] | null;
   /** Runs whose backups `backups --prune` removed, or in a dry run would remove. */
@@ -111,11 +115,12 @@ function documentOf(summary: Summary, command: Command): JsonDocument {
 function hostOf(host: HostSummary): JsonHost {
   const { name, rack, state, failure, startedAt, endedAt, phases, gates, checks, plan } = host;
   const { written, settled, writes, reboots, warnings, leftovers, facts } = host;
-  const { rebootDue, backups, oldBackups } = host;
+  const { rebootDue, drained, powerCycled, backups, oldBackups } = host;
   const due = plan === null ? null : { changes: plan.changes, pending: plan.pending, effects: plan.effects };
   return {
     ...{ name, rack, state, failure, startedAt, endedAt, phases, gates, checks },
     plan: due,
-    ...{ written, settled, writes, reboots, warnings, leftovers, facts, rebootDue, backups, oldBackups },
+    ...{ written, settled, writes, reboots, warnings, leftovers, facts, rebootDue, drained, powerCycled },
+    ...{ backups, oldBackups },
   };
 }

@@ -38,6 +38,10 @@ export interface HostSummary {
   readonly facts: Facts | null;
   /** Why a reboot is due that was left to the operator; `null`: none is. */
   readonly rebootDue: string | null;
+  /** It was drained, and not taken back into service; also told of a host whose controller died. */
+  readonly drained: boolean;
+  /** It did not come back from a reboot by itself, and its power was cycled. */
+  readonly powerCycled: boolean;
   /** What `backups` found; `null` for other commands. */
   readonly backups: readonly Backup[] | null;
   /** Runs whose backups `backups --prune` removed, or in a dry run would remove. */
@@ -111,6 +115,8 @@ export function newHost(name: string, rack: string | null): HostSummary {
     leftovers: [],
     facts: null,
     rebootDue: null,
+    drained: false,
+    powerCycled: false,
     backups: null,
     oldBackups: [],
   };

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { Stamped } from '../../src/events/event.ts';
+import type { HookName, HostState, Stamped } from '../../src/events/event.ts';
 import type { Facts } from '../../src/facts/facts.ts';
 import { fold, startFold } from '../../src/report/fold.ts';
 import { at, bootConfiguration, change, failure, hostEnded, plan, runEnded, runStarted, verdict } from './sample.ts';
@@ -30,6 +30,13 @@ const story: readonly Stamped[] = [
   { at: at(23), type: 'host-ended', host: 'a', state: 'ok', writes: 1, reboots: 1 },
   hostEnded('b', 'unreachable', 30),
 ];
+
+const hook = (kind: 'intent' | 'done', name: HookName): Stamped => ({
+  ...{ at: at(1), type: kind === 'intent' ? 'hook-intent' : 'hook-done', host: 'a', hook: name },
+});
+const end = (state: HostState, more: Partial<Extract<Stamped, { type: 'host-ended' }>> = {}): Stamped =>
+  ({ ...hostEnded('a', state), ...more }) as Stamped;
+const resumed: Stamped = { at: at(2), type: 'run-resumed', run: 'run-1', command: 'apply', part: 2, left: ['a'] };
 
 describe('fold', () => {
   it('tells of each host what became of it', () => {
@@ -98,6 +105,28 @@ describe('fold', () => {
     const read: Stamped = { at: at(1), type: 'facts-read', host: 'a', facts };
     expect(fold([runStarted(['a'], 'facts'), read]).hosts[0]?.facts).toBe(facts);
     expect(fold([runStarted(['a'], 'apply'), read]).hosts[0]?.facts).toBeNull();
+  });
+
+  it.each<readonly [string, readonly Stamped[], object]>([
+    ['drained, as its drain failed', [hook('intent', 'drain'), end('failed', { drained: true })], { drained: true }],
+    ['drained while its controller died', [hook('intent', 'drain')], { drained: true }],
+    ['taken back', [hook('intent', 'drain'), hook('done', 'undrain'), end('ok')], { drained: false }],
+    ['drained without a hook to take it back', [end('ok', { drained: true })], { drained: true }],
+    [
+      'drained by an earlier part of the run, and not reached by the next',
+      [hook('intent', 'drain'), resumed, end('unreachable')],
+      { drained: true, state: 'unreachable' },
+    ],
+    [
+      'drained by an earlier part, and taken back by another run in the meantime',
+      [hook('intent', 'drain'), resumed, end('ok')],
+      { drained: false },
+    ],
+    ['power cycled', [hook('done', 'power'), end('ok', { powerCycled: true })], { powerCycled: true }],
+    ['power cycled before its controller died', [hook('done', 'power'), resumed, end('ok')], { powerCycled: true }],
+    ['left alone by a power command that failed', [hook('intent', 'power'), end('lost')], { powerCycled: false }],
+  ])('knows of a host that it is %s', (_, events, expected) => {
+    expect(fold([runStarted(['a']), ...events]).hosts[0]).toMatchObject(expected);
   });
 
   it('gives the same event by event as at once, and summaries that stay as they were', () => {

@@ -64,6 +64,8 @@ describe('renderJson', () => {
       failure: null,
       gates: [verdict('pass')],
       facts: null,
+      drained: false,
+      powerCycled: false,
     });
     expect(a.plan).toEqual({ changes: [change()], pending: [], effects: [bootConfiguration] });
     expect(b).toMatchObject({

@@ -41,6 +41,7 @@ export function renderSummary(summary: Summary, options: SummaryOptions): string
     ...stoppedSections(summary.command === 'verify' ? hosts.filter((host) => !failedChecks(host)) : hosts, paint),
     idleLines(summary, paint),
     rebootLines(hosts, paint),
+    serviceLines(hosts, paint),
     haltLines(summary, paint),
     [totals, ...stateLines(hosts, paint, options)],
     next,
@@ -81,6 +82,19 @@ function rebootLines(hosts: readonly HostSummary[], paint: Paint): readonly stri
   return groupByText(due, ({ rebootDue }) => [escapeLine(rebootDue ?? '')]).map(({ hosts: same, lines: [why = ''] }) =>
     heading(same, `${paint.doubtful('reboot due:')} ${why}`, paint),
   );
+}
+
+/** Hosts that hooks have left out of service, and those that came, or did not come, back by their power. */
+function serviceLines(hosts: readonly HostSummary[], paint: Paint): readonly string[] {
+  const drained = hosts.filter((host) => host.drained);
+  const cycled = hosts.filter((host) => host.powerCycled);
+  const out = 'out of service, and holds its place; an `apply` that ends well there takes it back';
+  return [
+    ...(drained.length === 0 ? [] : [heading(drained, `${paint.doubtful('still drained:')} ${out}`, paint)]),
+    ...(cycled.length === 0
+      ? []
+      : [heading(cycled, `${paint.doubtful('power cycled:')} no return from the reboot without it`, paint)]),
+  ];
 }
 
 /** Why no host started any more. */

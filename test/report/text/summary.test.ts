@@ -66,6 +66,15 @@ describe('renderSummary', () => {
     );
   });
 
+  it('names hosts that are still out of service, and those whose power was cycled', () => {
+    const drained: Stamped = { ...hostEnded('n2', 'failed'), drained: true } as Stamped;
+    const cycled: Stamped = { ...(ok('n3', 1, 1) as Extract<Stamped, { type: 'host-ended' }>), powerCycled: true };
+    const text = renderSummary(run('apply', [ok('n1'), drained, cycled, ok('n4')]), plain);
+    expect(text).toMatch(/^n2: still drained: out of service, and holds its place; an `apply` that ends well there/m);
+    expect(text).toMatch(/^n3: power cycled: no return from the reboot without it$/m);
+    expect(renderSummary(run('apply', [ok('n1')]), plain)).not.toMatch(/drained|cycled/);
+  });
+
   it('explains each host that failed, equal failures once', () => {
     const lost: Stamped = {
       at: at(60),
