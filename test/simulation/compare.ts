@@ -10,13 +10,16 @@ const lasting: ReadonlySet<FaultKind> = new Set(['lost', 'old-arguments', 'guest
 export async function playAndCompare(scenario: Scenario): Promise<Outcome> {
   const outcome = await play(scenario);
   if (!isComparable(scenario)) return outcome;
-  const undisturbed = await play({ ...scenario, faults: scenario.faults.filter(({ kind }) => kind !== 'kill') });
+  const undisturbed = await play({
+    ...scenario,
+    faults: scenario.faults.filter(({ kind }) => kind !== 'kill' && kind !== 'kill-at-line'),
+  });
   return { ...outcome, violations: [...outcome.violations, ...differences(outcome.ends, undisturbed.ends)] };
 }
 
 /** Who is not started at all depends on the order of ends, which a crash changes. */
 function isComparable({ faults, rollout, hosts }: Scenario): boolean {
-  const others = faults.filter(({ kind }) => kind !== 'kill');
+  const others = faults.filter(({ kind }) => kind !== 'kill' && kind !== 'kill-at-line');
   const unlimited = rollout.maxFailures >= hosts.length && rollout.maxCanaryFailures >= rollout.canaries.length;
   return others.length < faults.length && unlimited && others.every(isLasting);
 }

@@ -1,7 +1,9 @@
 import { setMaxListeners } from 'node:events';
+import { pacingOf } from '../../src/cli/aids.ts';
 import { createBus } from '../../src/events/bus.ts';
 import type { Stamped } from '../../src/events/event.ts';
 import { journalOn } from '../../src/events/journal.ts';
+import type { Hook, Hooks } from '../../src/hooks/hook.ts';
 import type { HostContext } from '../../src/host/context.ts';
 import { defaultRebootPolicy } from '../../src/host/reboot.ts';
 import { type HostEnd, runHost } from '../../src/host/run.ts';
@@ -12,12 +14,17 @@ import { leftOf, rebootAskedIn, resumeState } from '../../src/rollout/resume-sta
 import { policyOf, type Rollout } from '../../src/rollout/rollout.ts';
 import { createShell } from '../../src/shell/remote-shell.ts';
 import type { Connection } from '../../src/transport/transport.ts';
-import type { FaultOf } from './fault.ts';
+import type { FaultOf, HookName } from './fault.ts';
+import { beginHook, endHook, hookCommand } from './hook-answer.ts';
 import type { Machine } from './machine.ts';
 import type { MemoryJournal } from './memory-journal.ts';
 import { randomOf } from './random.ts';
+import type { HooksWish } from './scenario.ts';
 import { connectTo, type Witness } from './simulated-link.ts';
 import type { VirtualTime } from './virtual-time.ts';
+
+/** When a controller dies. */
+export type Kill = FaultOf<'kill' | 'kill-at-line'>;
 
 /** One controller's part of a run: from its start, or from being resumed, to its end or its death. */
 export interface Part {
@@ -35,13 +42,18 @@ export interface Part {
   readonly journal: MemoryJournal;
   /** It goes on with what its journal holds. */
   readonly resumes: boolean;
-  readonly kill: FaultOf<'kill'> | undefined;
+  readonly kill: Kill | undefined;
+  readonly hooks: HooksWish | null;
+  /** Names of controllers that have ended or died, as far as this one can know. */
+  readonly gone: ReadonlySet<string>;
   readonly stop: FaultOf<'stop'> | undefined;
   readonly witness: Witness;
   /** Is told every event when it happens. */
   onEvent(event: Stamped): void;
   /** Is told how a host's run has ended, before anybody else hears of it. */
   onEnd(host: string, end: HostEnd): void;
+  /** Is told when nothing of it goes on any more. */
+  onOver(): void;
 }
 
 /** Runs the shipped program over the hosts. `killed`: its machine died. */
@@ -56,13 +68,15 @@ export async function control(part: Part): Promise<'ended' | 'killed'> {
     if (life.signal.aborted) return;
     part.onEvent(event);
     events += 1;
-    const { kill } = part;
-    if (kill === undefined || events !== kill.event) return;
-    time.after(kill.after, () => {
-      journal.crash(kill.torn);
-      life.abort();
-    });
+    if (kill?.kind === 'kill' && events === kill.event) time.after(kill.after, () => die(kill.torn));
   });
+  const { kill } = part;
+  const die = (share: number): void => {
+    journal.crash(share);
+    life.abort();
+    part.onOver();
+  };
+  if (kill?.kind === 'kill-at-line') journal.onLine = (count) => count === kill.line && die(1);
   return Promise.race([rollOut(part, bus, life.signal), killed]);
 }
 
@@ -86,6 +100,7 @@ async function rollOut(part: Part, bus: ReturnType<typeof createBus>, dead: Abor
     now: () => time.now,
     sleep: (milliseconds: number, signal?: AbortSignal) => alive(time.sleep(milliseconds, signal), dead),
   };
+  const pacing = pacingOf(rollout);
   const contexts = new Map(
     hosts.map((host): [string, HostContext] => [
       host.name,
@@ -102,6 +117,9 @@ async function rollOut(part: Part, bus: ReturnType<typeof createBus>, dead: Abor
         bus,
         clock,
         reboot: { ...defaultRebootPolicy, deadline: part.deadline },
+        holder: { who: 'operator@controller', process: part.name, isGone: (process) => part.gone.has(process) },
+        ...pacing,
+        ...(part.hooks !== null && { hooks: hooksOf(part, part.hooks, host.name, dead) }),
         guestsAllowed: false,
         rebootAgain: false,
         stop: stop.signal,
@@ -145,7 +163,32 @@ async function rollOut(part: Part, bus: ReturnType<typeof createBus>, dead: Abor
   });
   bus.emit({ type: 'run-ended', interrupted: stop.signal.aborted });
   await bus.close();
+  part.onOver();
   return 'ended';
+}
+
+/** Hooks of a host: commands that it runs itself, or functions that talk to something else than the host. */
+function hooksOf(part: Part, wish: HooksWish, host: string, dead: AbortSignal): Hooks {
+  const { machines, time, run, witness } = part;
+  const { takes, timeout } = wish;
+  const machine = machines.get(host);
+  if (machine === undefined) throw new Error(`no machine for ${host}`);
+  const call = async (hook: HookName, signal: AbortSignal): Promise<void> => {
+    witness.changes(machine, { kind: 'hook', nonce: '', body: hookCommand(hook, run, takes) });
+    const outcome = beginHook(machine, hook, run);
+    await alive(time.sleep(outcome === 'hangs' ? 7 * 24 * 3_600_000 : takes, signal), dead);
+    if (signal.aborted) throw new Error('given up');
+    if (outcome === 'fails') throw new Error('the cloud says no');
+    endHook(machine, hook);
+  };
+  const hookOf = (hook: HookName): Hook => ({
+    timeout,
+    work:
+      wish.where === 'host'
+        ? { kind: 'command', where: 'host', text: hookCommand(hook, run, takes) }
+        : { kind: 'function', call: ({ signal }) => call(hook, signal) },
+  });
+  return { drain: hookOf('drain'), ...(wish.undrain && { undrain: hookOf('undrain') }) };
 }
 
 function startedIn(events: readonly Stamped[]): ReadonlySet<string> {

@@ -27,13 +27,23 @@ export type Fault =
   | { readonly kind: 'foreign-reboot'; readonly host: string; readonly at: number }
   /** Another program holds the host lock for a while. */
   | { readonly kind: 'foreign-lock'; readonly host: string; readonly from: number; readonly milliseconds: number }
+  /** A hook ends badly, or never, so many times. */
+  | { readonly kind: 'hook-fails'; readonly host: string; readonly hook: HookName; readonly times: number }
+  | { readonly kind: 'hook-hangs'; readonly host: string; readonly hook: HookName; readonly times: number }
+  /** It dies so long after it was verified, while it is watched; with `back` it boots anew. */
+  | { readonly kind: 'dies-soaking'; readonly host: string; readonly after: number; readonly back: boolean }
+  /** The controller dies when so many lines of its journal are on disk, and no more of them. */
+  | { readonly kind: 'kill-at-line'; readonly line: number }
   /** The controller dies so long after its n-th event; `torn`: this share of what was not synced is on its disk. */
   | { readonly kind: 'kill'; readonly event: number; readonly after: number; readonly torn: number }
   /** Somebody asks to stop, and later perhaps to give up waiting. */
   | { readonly kind: 'stop'; readonly at: number; readonly abandonAfter: number | null }
   | { readonly kind: 'wall-jump'; readonly at: number; readonly by: number }
-  /** A second operator begins the same rollout at the same time. */
-  | { readonly kind: 'second-operator'; readonly at: number };
+  /** A second operator begins the same rollout at the same time; `knows`: from the same controller, whose processes they know. */
+  | { readonly kind: 'second-operator'; readonly at: number; readonly knows: boolean };
+
+/** The hooks of a simulated host. */
+export type HookName = 'drain' | 'undrain';
 
 export type FaultKind = Fault['kind'];
 export type FaultOf<Kind extends FaultKind> = Extract<Fault, { readonly kind: Kind }>;

@@ -1,5 +1,6 @@
 import { environmentMark } from '../../src/boot/grub-read-back.ts';
 import { generate } from './grub.ts';
+import { claimLease } from './lease-answer.ts';
 import type { Machine } from './machine.ts';
 import { wordAfter } from './shell-words.ts';
 import type { Exit, Work } from './write-answer.ts';
@@ -15,8 +16,11 @@ export async function doJob(work: Work): Promise<Exit> {
   const folder = wordAfter(body, '\njob=') ?? '';
   const [exitPath, runPath] = [`${folder}/exit`, `${folder}/run`];
   if (!machine.files.has(runPath)) {
+    const refused = claimLease(work);
+    if (refused !== null) return refused;
     work.onWrite();
     machine.files.set(runPath, { text: wordAfter(body, '\n  printf %s ') ?? '', mode: '0644', owner: 'root:root' });
+    machine.working.add(folder);
     machine.jobs.set(folder, runJob(machine, machine.files.get(runPath)?.text ?? '', exitPath));
   }
   if (cutAfter !== null) {
@@ -58,6 +62,7 @@ async function runJob(machine: Machine, text: string, exitPath: string): Promise
     await doSteps(machine, text);
     end(machine, exitPath, '0');
   }
+  machine.working.delete(exitPath.slice(0, -'/exit'.length));
   release?.();
 }
 

@@ -11,7 +11,19 @@ export interface DiskFile {
 }
 
 /** Who asked for a boot. */
-export type BootCause = 'asked' | 'by-hand' | 'power-cut';
+export type BootCause = 'asked' | 'by-hand' | 'power-cut' | 'crash';
+
+/** The file of a lease. */
+export interface StoredLease {
+  readonly run: string;
+  readonly who: string;
+  readonly process: string;
+  readonly boot: string;
+  /** Seconds of up-time. */
+  readonly until: number;
+  /** Seconds of the next boot's up-time. */
+  readonly back: number;
+}
 
 const grubConfig = '/boot/grub/grub.cfg';
 
@@ -34,6 +46,16 @@ export class Machine {
   lock: HostLock;
   /** Jobs that run now, by their folder: they outlive a connection, and no power cut. */
   readonly jobs = new Map<string, Promise<void>>();
+  /** Those of them that are at work. */
+  readonly working = new Set<string>();
+  /** Who is at work on it, as its disk says. */
+  lease: StoredLease | null = null;
+  /** Run that has taken it out of service; `null`: it is in service. */
+  drainedBy: string | null = null;
+  /** How often a hook has ended badly. */
+  failedHooks = 0;
+  /** When it was last switched on. */
+  bootedAt = -1_000_000;
   readonly boots: BootCause[] = [];
   /** Scripts that were started on it. */
   execs = 0;
@@ -93,15 +115,22 @@ export class Machine {
     if (this.generation !== generation || this.power === 'down') await new Promise(() => {});
   }
 
+  /** Whole seconds since it was switched on. */
+  get uptime(): number {
+    return Math.floor((this.time.now - this.bootedAt) / 1_000);
+  }
+
   /** Everything that runs ends; it is up again after a while, unless it never is. */
-  goDown(cause: BootCause): void {
+  goDown(cause: BootCause, stays = false): void {
     if (this.power === 'down') return;
     this.power = 'down';
     this.generation += 1;
     this.lock = createLock(this.time);
     this.jobs.clear();
+    this.working.clear();
     for (const tell of [...this.#downs]) tell(cause);
-    const lost = cause === 'power-cut' ? undefined : this.fault('lost');
+    if (stays) return;
+    const lost = cause === 'power-cut' || cause === 'crash' ? undefined : this.fault('lost');
     if (lost !== undefined) {
       this.notice(lost);
       this.boots.push(cause);
@@ -120,6 +149,7 @@ export class Machine {
     this.modules.clear();
     for (const module of ['kvm', 'kvm_intel', 'ext4', ...this.modulesToLoad()]) this.modules.add(module);
     this.boots.push(cause);
+    this.bootedAt = this.time.now;
     this.power = 'up';
   }
 

@@ -11,6 +11,8 @@ export class MemoryJournal implements JournalFile {
   #dead = false;
   /** Acts that were announced, and are on disk, in this part of the run: `write-intent node01`. */
   readonly announced = new Set<string>();
+  /** Called when a line is on the disk, with how many there are. */
+  onLine: (count: number) => void = () => {};
 
   constructor(time: VirtualTime, before: string = headerLine) {
     this.#time = time;
@@ -19,7 +21,12 @@ export class MemoryJournal implements JournalFile {
 
   async appendFile(text: string): Promise<void> {
     await this.#spend(1);
-    this.#written += text;
+    for (const line of text.split(/(?<=\n)/)) {
+      if (this.#dead) break;
+      this.#written += line;
+      this.onLine(this.#count('\n') - 1);
+    }
+    if (this.#dead) await new Promise(() => {});
   }
 
   async datasync(): Promise<void> {
@@ -28,10 +35,12 @@ export class MemoryJournal implements JournalFile {
     this.#written = this.#written.slice(text.length);
     this.#synced += text;
     for (const [, type, host, rest = ''] of text.matchAll(
-      /"type":"(host-started|write-intent|effect-intent)","host":"([^"]+)"(.{0,30})/g,
+      /"type":"(host-started|write-intent|effect-intent|hook-intent)","host":"([^"]+)"(.{0,30})/g,
     )) {
       this.announced.add(`${type} ${host}`);
       if (rest.includes('"kind":"reboot"')) this.announced.add(`reboot ${host}`);
+      const hook = /"hook":"(\w+)"/.exec(rest)?.[1];
+      if (hook !== undefined) this.announced.add(`${hook} ${host}`);
     }
   }
 
@@ -41,6 +50,10 @@ export class MemoryJournal implements JournalFile {
   crash(share: number): void {
     this.#dead = true;
     this.#synced += this.#written.slice(0, Math.floor(this.#written.length * share));
+  }
+
+  #count(char: string): number {
+    return (this.#synced + this.#written).split(char).length - 1;
   }
 
   /** What a reader finds: whole lines, as `readJournal` takes them. */

@@ -1,14 +1,15 @@
 import type { Stamped } from '../../src/events/event.ts';
 import type { HostEnd } from '../../src/host/run.ts';
 import { atOnce } from '../../src/rollout/policy.ts';
-import { control, type Part } from './controller.ts';
+import { control, type Kill, type Part } from './controller.ts';
 import type { Fault, FaultKind, FaultOf, HostFault } from './fault.ts';
-import { judgeBoots, judgeEnd } from './judge.ts';
+import { judgeBoots } from './judge.ts';
 import { Machine } from './machine.ts';
 import { MemoryJournal } from './memory-journal.ts';
 import { Rules, type Violation } from './rules.ts';
 import type { Scenario } from './scenario.ts';
 import { Stuck, startVirtualTime, type VirtualTime } from './virtual-time.ts';
+import { type AtWork, Watch } from './watch.ts';
 import { playbookOf } from './wish.ts';
 
 /** What came of a scenario. */
@@ -21,6 +22,8 @@ export interface Outcome {
   /** Runs of hosts that the program made, in all. */
   readonly hostRuns: number;
   readonly boots: number;
+  /** Codes of the failures with which hosts ended. */
+  readonly codes: readonly string[];
 }
 
 /** A world with its hosts while a scenario is played. */
@@ -31,6 +34,14 @@ export interface World {
   readonly violations: Violation[];
   readonly fleetSeen: FaultKind[];
   hostRuns: number;
+  /** Codes of the failures with which hosts ended in the first rollout. */
+  readonly codes: string[];
+  /** Names of controllers that have ended, or died. */
+  readonly gone: Set<string>;
+  /** The run that was last at work on each host, until its end there. */
+  readonly atWork: Map<string, AtWork>;
+  /** By run and host: the generation that it was asked to end, and by which part of the run. */
+  readonly rebooting: Map<string, Map<string, { readonly generation: number; readonly watch: Watch }>>;
 }
 
 /** Plays a scenario in a time of its own, and judges it. */
@@ -53,6 +64,7 @@ export async function play(scenario: Scenario): Promise<Outcome> {
     ends: rules.states,
     seen: [...machines.flatMap((machine) => [...machine.seen] as FaultKind[]), ...world.fleetSeen],
     hostRuns: world.hostRuns,
+    codes: world.codes,
     boots: machines.reduce((sum, machine) => sum + machine.boots.length, 0),
   };
 }
@@ -66,7 +78,11 @@ function worldOf(scenario: Scenario, time: VirtualTime): World {
       scenario.faults.filter((fault): fault is HostFault => 'host' in fault && fault.host === name),
     ),
   ]);
-  const world: World = { scenario, time, machines: new Map(machines), violations: [], fleetSeen: [], hostRuns: 0 };
+  const world: World = {
+    ...{ scenario, time, machines: new Map(machines) },
+    ...{ violations: [], fleetSeen: [], hostRuns: 0, codes: [] },
+    ...{ gone: new Set<string>(), atWork: new Map(), rebooting: new Map() },
+  };
   for (const jump of faultsOf(scenario, 'wall-jump'))
     time.after(jump.at, () => {
       world.fleetSeen.push('wall-jump');
@@ -85,18 +101,19 @@ async function playAll(world: World, rules: Rules): Promise<void> {
   const others = faultsOf(scenario, 'second-operator').map(async (fault) => {
     await time.sleep(fault.at);
     world.fleetSeen.push('second-operator');
-    await control(partOf(world, 'run-second', new MemoryJournal(time)));
+    const part = partOf(world, { name: 'run-second', run: 'run-second' }, new MemoryJournal(time));
+    await control({ ...part, ...(fault.knows && { gone: world.gone }) });
   });
   await playFirst(world, rules);
   await Promise.all(others);
   judgeBoots(world);
-  await playAgain(world, rules);
+  if (scenario.again) await playAgain(world, rules);
 }
 
 /** The rollout that is judged, resumed as often as its controller dies. */
 async function playFirst(world: World, rules: Rules): Promise<void> {
   const { scenario, time } = world;
-  const kills = [...faultsOf(scenario, 'kill')];
+  const kills: Kill[] = [...faultsOf(scenario, 'kill'), ...faultsOf(scenario, 'kill-at-line')];
   const [stop] = faultsOf(scenario, 'stop');
   if (stop !== undefined)
     time.after(stop.at, () => {
@@ -105,11 +122,11 @@ async function playFirst(world: World, rules: Rules): Promise<void> {
     });
   let journal = new MemoryJournal(time);
   for (let count = 1; ; count += 1) {
-    const part = partOf(world, 'run-first', journal, rules);
+    const part = partOf(world, { name: `run-first-${count}`, run: 'run-first' }, journal, rules);
     const resumes = journal.events.length > 0;
-    const ended = await control({ ...part, name: `run-first-${count}`, count, resumes, kill: kills.shift(), stop });
+    const ended = await control({ ...part, gone: world.gone, count, resumes, kill: kills.shift(), stop });
     if (ended === 'ended') break;
-    world.fleetSeen.push('kill');
+    world.fleetSeen.push(scenario.faults.some(({ kind }) => kind === 'kill') ? 'kill' : 'kill-at-line');
     rules.cutOff(journal.events);
     journal = journal.continued();
     await time.sleep(10_000);
@@ -124,7 +141,7 @@ async function playAgain(world: World, before: Rules): Promise<void> {
   for (const machine of machines.values()) machine.heal();
   await time.sleep(3_600_000);
   const boots = new Map([...machines].map(([name, machine]) => [name, machine.boots.length]));
-  const part = partOf(world, 'run-again', new MemoryJournal(time));
+  const part = partOf(world, { name: 'run-again', run: 'run-again' }, new MemoryJournal(time));
   const ends = new Map<string, HostEnd>();
   const rollout = { ...scenario.rollout, ...everything };
   await control({
@@ -151,49 +168,40 @@ async function playAgain(world: World, before: Rules): Promise<void> {
 const { parallel } = atOnce(40);
 const everything = {
   ...{ canaries: [], batches: [], parallel, perDomain: {}, domains: {}, maxFailures: 1_000, maxCanaryFailures: 1_000 },
-  ...{ pause: 0, windows: [], soak: 0 },
+  ...{ pause: 0, windows: [], soak: 0, maxConnecting: null, maxApplying: null, maxRebooting: null },
 };
 
-/** A part of a run, with all that is watched while it lasts. */
-function partOf(world: World, name: string, journal: MemoryJournal, rules?: Rules): Part {
-  const { scenario, time, machines, violations } = world;
-  const tell = (rule: string, text: string): void => {
-    violations.push({ rule, text: `${name}: ${text}` });
-  };
-  const changed = new Set<string>();
-  const announced = (act: string, host: string, doing: string): void => {
-    if (!journal.announced.has(`${act} ${host}`)) tell('intents first', `${host}: ${doing} with no ${act} on disk`);
-  };
+/** A part of a run, with all that is watched while it lasts. `rules`: it is the one that is judged by its policy. */
+function partOf(
+  world: World,
+  names: { readonly name: string; readonly run: string },
+  journal: MemoryJournal,
+  rules?: Rules,
+): Part {
+  const { scenario, time, machines } = world;
+  const { name, run } = names;
+  const watch = new Watch(world, name, run, journal, rules !== undefined);
   return {
-    ...{
-      name,
-      run: name,
-      count: 1,
-      time,
-      machines,
-      journal,
-      hosts: scenario.hosts,
-      rollout: scenario.rollout,
-      deadline: scenario.deadline,
-    },
+    ...{ name, run, count: 1, time, machines, journal },
+    ...{ hosts: scenario.hosts, rollout: scenario.rollout, deadline: scenario.deadline, hooks: scenario.hooks },
     playbook: playbookOf(scenario.wish),
     resumes: false,
     kill: undefined,
     stop: undefined,
-    witness: {
-      loggedIn: (machine) => announced('host-started', machine.name, 'a log-in'),
-      changes: (machine, kind) => {
-        changed.add(machine.name);
-        if (kind === 'write') announced('write-intent', machine.name, 'a write');
-        if (kind === 'job') announced('effect-intent', machine.name, 'a job');
-        if (kind === 'reboot') announced('reboot', machine.name, 'a request to reboot');
-      },
+    gone: new Set(),
+    witness: watch,
+    onEvent: (event: Stamped) => {
+      watch.event(event);
+      rules?.take(event, time.now, time.wall);
     },
-    onEvent: (event: Stamped) => rules?.take(event, time.now, time.wall),
     onEnd: (host, end) => {
       world.hostRuns += 1;
-      const machine = machines.get(host);
-      if (machine !== undefined) judgeEnd(machine, end, changed.has(host), tell);
+      if (rules !== undefined && end.failure !== undefined) world.codes.push(end.failure.code);
+      watch.ended(host, end);
+    },
+    onOver: () => {
+      watch.over();
+      world.gone.add(name);
     },
   };
 }

@@ -1,5 +1,6 @@
 import type { Answer } from './answer.ts';
 import { answerBoot } from './facts-answer.ts';
+import { claimLease } from './lease-answer.ts';
 import { wordAfter } from './shell-words.ts';
 import { digestOf, type Exit, type Work } from './write-answer.ts';
 
@@ -16,11 +17,17 @@ export function isRecordWrite(body: string): boolean {
 }
 
 /** Replaces the record under the lock, unless it is another one than the script was made for. */
-export async function doRecordWrite({ machine, body, answer, cutAfter, onWrite }: Work): Promise<Exit> {
+export async function doRecordWrite(work: Work): Promise<Exit> {
+  const { machine, body, answer, cutAfter, onWrite } = work;
   const release = await machine.lock.take(60_000);
   if (release === null) {
     answer.section('busy');
     return { code: 75, stderr: '' };
+  }
+  const held = claimLease(work);
+  if (held !== null) {
+    release();
+    return held;
   }
   await machine.spend(30);
   if (cutAfter === 0) machine.goDown('power-cut');
@@ -46,7 +53,8 @@ export async function doRebootRequest(work: Work): Promise<Exit> {
     answer.section('moved');
     return { code: 76, stderr: '' };
   }
-  const guests = machine.fault('guests');
+  // Who drains a host moves its guests away.
+  const guests = machine.drainedBy === null ? machine.fault('guests') : undefined;
   if (guests !== undefined && /^if \[ no = no \]; then$/m.test(body)) {
     machine.notice(guests);
     answer.section('guests');

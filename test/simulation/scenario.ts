@@ -8,6 +8,10 @@ export interface Scenario {
   readonly hosts: readonly { readonly name: string; readonly rack: string | null }[];
   readonly rollout: Rollout;
   readonly wish: WishKind;
+  /** What stands around each reboot; `null`: nothing. */
+  readonly hooks: HooksWish | null;
+  /** Another run follows when all is mended. */
+  readonly again: boolean;
   /** Milliseconds in which a host must be back. */
   readonly deadline: number;
   readonly faults: readonly Fault[];
@@ -16,26 +20,52 @@ export interface Scenario {
 /** What the playbook asks for: kernel arguments, and modules or a file that the initramfs copies. */
 export type WishKind = 'arguments' | 'modules' | 'initramfs';
 
+/** Hooks of all hosts: commands on the host, or functions on the controller. Times are milliseconds. */
+export interface HooksWish {
+  readonly where: 'host' | 'controller';
+  /** Without it, a host stays drained. */
+  readonly undrain: boolean;
+  readonly takes: number;
+  readonly timeout: number;
+}
+
 /** The scenario of a seed. */
 export function scenarioOf(seed: string): Scenario {
   const random = randomOf(seed);
   const hosts = fleetOf(random.branch('fleet'));
+  const rollout = rolloutOf(hosts, random.branch('rollout'));
+  const hooks = hooksOf(random.branch('hooks'));
   return {
-    seed,
-    hosts,
-    rollout: rolloutOf(hosts, random.branch('rollout')),
+    ...{ seed, hosts, rollout, hooks },
+    again: random.branch('again').chance(0.4),
     wish: random.pick(['arguments', 'arguments', 'modules', 'initramfs', 'initramfs']),
     deadline: random.pick([120_000, 300_000, 900_000]),
-    faults: faultsOf(hosts, random.branch('faults')),
+    faults: faultsOf(hosts, random.branch('faults'), [
+      ...makers,
+      ...(hooks === null ? [] : hookFaults),
+      ...(rollout.soak === 0 ? [] : soakFaults),
+    ]),
+  };
+}
+
+function hooksOf(random: Random): HooksWish | null {
+  if (random.chance(0.7)) return null;
+  return {
+    where: random.pick(['host', 'controller']),
+    undrain: random.chance(0.85),
+    takes: random.whole(1_000, 45_000),
+    timeout: random.pick([60_000, 300_000]),
   };
 }
 
 function fleetOf(random: Random): Scenario['hosts'] {
-  const size = random.chance(0.7)
-    ? random.whole(1, 5)
+  const size = random.chance(0.75)
+    ? random.whole(1, 4)
     : random.chance(0.8)
-      ? random.whole(6, 12)
-      : random.whole(13, 40);
+      ? random.whole(5, 9)
+      : random.chance(0.8)
+        ? random.whole(10, 20)
+        : random.whole(21, 40);
   const racks = random.whole(1, Math.max(1, Math.ceil(size / 3)));
   return Array.from({ length: size }, (_, index) => ({
     name: `node${String(index + 1).padStart(2, '0')}`,
@@ -69,13 +99,31 @@ function rolloutOf(hosts: Scenario['hosts'], random: Random): Rollout {
   };
 }
 
-function faultsOf(hosts: Scenario['hosts'], random: Random): readonly Fault[] {
-  const bad = random.pick([0, 0.1, 0.3, 0.6]);
-  const ofHosts = hosts.flatMap(({ name }) => (random.chance(bad) ? hostFaults(name, random) : []));
+function faultsOf(hosts: Scenario['hosts'], random: Random, known: readonly Maker[]): readonly Fault[] {
+  const bad = random.pick([0.05, 0.2, 0.4, 0.7]);
+  const ofHosts = hosts.flatMap(({ name }) => (random.chance(bad) ? hostFaults(name, random, known) : []));
   return [...ofHosts, ...fleetFaults(random)];
 }
 
-const makers: readonly ((host: string, random: Random) => HostFault)[] = [
+type Maker = (host: string, random: Random) => HostFault;
+
+const hookFault: Maker = (host, random) => ({
+  kind: random.pick(['hook-fails', 'hook-hangs']),
+  host,
+  hook: random.pick(['drain', 'undrain']),
+  times: random.pick([1, 1_000]),
+});
+const soakFault: Maker = (host, random) => ({
+  kind: 'dies-soaking',
+  host,
+  after: random.whole(0, 29_000),
+  back: random.chance(0.5),
+});
+// Often enough to be met: only few rollouts have hooks, or soak.
+const hookFaults: readonly Maker[] = Array.from({ length: 8 }, () => hookFault);
+const soakFaults: readonly Maker[] = Array.from({ length: 6 }, () => soakFault);
+
+const makers: readonly Maker[] = [
   (host, random) => {
     const from = random.pick([0, random.whole(0, 200_000)]);
     return { kind: 'unreachable', host, from, until: random.chance(0.4) ? null : from + random.whole(1_000, 300_000) };
@@ -113,10 +161,10 @@ const makers: readonly ((host: string, random: Random) => HostFault)[] = [
   }),
 ];
 
-function hostFaults(host: string, random: Random): readonly HostFault[] {
-  const first = random.pick(makers)(host, random);
+function hostFaults(host: string, random: Random, known: readonly Maker[]): readonly HostFault[] {
+  const first = random.pick(known)(host, random);
   if (random.chance(0.7)) return [first];
-  const second = random.pick(makers)(host, random);
+  const second = random.pick(known)(host, random);
   return second.kind === first.kind ? [first] : [first, second];
 }
 
@@ -136,6 +184,7 @@ function fleetFaults(random: Random): readonly Fault[] {
   }
   if (random.chance(0.15))
     faults.push({ kind: 'wall-jump', at: random.whole(0, 300_000), by: random.pick([-7_200_000, -60_000, 3_600_000]) });
-  if (random.chance(0.08)) faults.push({ kind: 'second-operator', at: random.whole(0, 60_000) });
+  if (random.chance(0.08))
+    faults.push({ kind: 'second-operator', at: random.whole(0, 60_000), knows: random.chance(0.5) });
   return faults;
 }

@@ -1,14 +1,26 @@
 import { nonceOf } from '../../src/shell/envelope.ts';
 import { createAnswer } from './answer.ts';
 import { answerFacts } from './facts-answer.ts';
+import { doHook, isHook } from './hook-answer.ts';
 import { doJob, isJob } from './job-answer.ts';
+import { doLease, tellLease } from './lease-answer.ts';
 import type { Machine } from './machine.ts';
 import { answerRead, isRead } from './read-answer.ts';
 import { doRebootRequest, doRecordWrite, isRebootRequest, isRecordWrite } from './record-answer.ts';
 import { doWrite, type Exit, isWrite, type Work } from './write-answer.ts';
 
 /** What a script is, as far as hosts and invariants tell them apart. */
-type ScriptKind = 'facts' | 'read' | 'write' | 'job' | 'reboot' | 'record' | 'boot-id' | 'evidence' | 'lease';
+export type ScriptKind =
+  | 'facts'
+  | 'read'
+  | 'write'
+  | 'job'
+  | 'reboot'
+  | 'record'
+  | 'boot-id'
+  | 'evidence'
+  | 'lease'
+  | 'hook';
 
 /** A wrapped script that has arrived on a host. */
 export interface Arrived {
@@ -35,6 +47,7 @@ export function recognise(text: string): Arrived {
 
 function kindOf(body: string): ScriptKind {
   if (body === 'cat /proc/sys/kernel/random/boot_id') return 'boot-id';
+  if (isHook(body)) return 'hook';
   if (isRebootRequest(body)) return 'reboot';
   if (isWrite(body)) return 'write';
   if (isRead(body)) return 'read';
@@ -64,16 +77,20 @@ async function performKind(kind: ScriptKind, work: Work): Promise<Exit> {
   if (kind === 'job') return doJob(work);
   if (kind === 'reboot') return doRebootRequest(work);
   if (kind === 'record') return doRecordWrite(work);
+  if (kind === 'hook') return doHook(work);
   const { machine, body, answer, cutAfter } = work;
   await machine.spend(kind === 'facts' ? 300 : 40);
   if (cutAfter !== null) {
     machine.goDown('power-cut');
     await machine.spend(0);
   }
-  if (kind === 'facts') answerFacts(machine, answer);
-  else if (kind === 'read') answerRead(machine, body, answer);
+  if (kind === 'facts') {
+    answerFacts(machine, answer);
+    tellLease(machine, answer);
+  } else if (kind === 'read') answerRead(machine, body, answer);
   else if (kind === 'boot-id') answer.print(`${machine.bootId}\n`);
   else if (kind === 'evidence') answerEvidence(work);
+  else if (kind === 'lease') return doLease(work);
   return { code: 0, stderr: '' };
 }
 

@@ -86,10 +86,12 @@ const plain: readonly Partial<Scenario['rollout']>[] = [
   { maxConnecting: null, maxApplying: null, maxRebooting: null },
 ];
 
+const fewer: readonly Partial<Scenario>[] = [...[{ wish: 'arguments' } as const, { hooks: null }, { again: false }]];
+
 function simpler(scenario: Scenario, at: number): Scenario | null {
-  if (at === plain.length) return scenario.wish === 'arguments' ? scenario : { ...scenario, wish: 'arguments' };
   const part = plain[at];
-  if (part === undefined) return null;
-  const rollout = { ...scenario.rollout, ...part };
-  return JSON.stringify(rollout) === JSON.stringify(scenario.rollout) ? scenario : { ...scenario, rollout };
+  const other = fewer[at - plain.length];
+  if (part === undefined && other === undefined) return null;
+  const candidate = { ...scenario, ...other, rollout: { ...scenario.rollout, ...part } };
+  return JSON.stringify(candidate) === JSON.stringify(scenario) ? scenario : candidate;
 }

@@ -40,7 +40,7 @@ const cpuReport = `data:text/javascript,${encodeURIComponent(
 )}`;
 
 function empty() {
-  return { rollouts: 0, hosts: 0, hostRuns: 0, boots: 0, ends: {}, faults: {}, policies: {} };
+  return { rollouts: 0, hosts: 0, hostRuns: 0, boots: 0, ends: {}, faults: {}, policies: {}, codes: {} };
 }
 
 function join(one, other) {

@@ -4,20 +4,26 @@ import type { Channel, Connection, Ending } from '../../src/transport/transport.
 import type { FaultOf } from './fault.ts';
 import { settingsPath } from './grub.ts';
 import type { Machine } from './machine.ts';
-import { type Arrived, type Done, perform, recognise } from './scripts.ts';
+import { type Arrived, type Done, perform, recognise, type ScriptKind } from './scripts.ts';
 
 /** What becomes known of scripts on their way: for invariants. */
 export interface Witness {
+  /** Somebody begins to log in; gives what says that this is over. */
+  connects(machine: Machine): () => void;
   /** Somebody has logged in. */
   loggedIn(machine: Machine): void;
+  /** A script has arrived; gives what says that nobody waits for it any more. */
+  arrives(machine: Machine, kind: ScriptKind): () => void;
   /** A script that changes the host begins to do so. */
-  changes(machine: Machine, kind: Arrived['kind']): void;
+  changes(machine: Machine, script: Arrived): void;
 }
 
 /** Logs in to a simulated host. Errors: `ssh.unreachable`, `interrupted`. */
 export async function connectTo(machine: Machine, witness: Witness, signal: AbortSignal): Promise<Connection> {
   const { time } = machine;
+  const over = witness.connects(machine);
   await time.sleep(machine.answers ? 80 : 3_000, signal);
+  over();
   if (signal.aborted) throw failure('interrupted', machine, 'that the log-in was given up');
   if (!machine.answers) throw failure('ssh.unreachable', machine, 'no answer');
   witness.loggedIn(machine);
@@ -138,8 +144,10 @@ class SimulatedChannel implements Channel {
     if (hang?.effect === false) return;
     if (cut?.when === 'middle') machine.time.after(25, () => this.#breakLink('connection reset'));
     const script = recognise(text);
+    const over = this.#witness.arrives(machine, script.kind);
+    void this.ended.then(over);
     const done = await perform(machine, script, power?.statements ?? null, () =>
-      this.#witness.changes(machine, script.kind),
+      this.#witness.changes(machine, script),
     );
     if (cut?.when === 'after') return this.#breakLink('connection reset');
     if (hang === undefined) this.#answer(done);

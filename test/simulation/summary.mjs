@@ -7,6 +7,7 @@ export function printSummary({ tally, found, seed, seconds, cpu }) {
   console.log(`${rollouts} rollouts of ${hosts} hosts, seed ${seed}: ${hostRuns} runs of hosts, ${boots} boots`);
   console.log(`${seconds.toFixed(0)} s, ${perSecond} rollouts per second; ${cpu.toFixed(0)} s of processor time`);
   console.log(`hosts ended: ${counts(tally.ends)}`);
+  console.log(`with a failure of: ${counts(tally.codes)}`);
   console.log(`rollouts with a fault: ${counts(tally.faults)}`);
   console.log(`rollouts with a policy of: ${counts(tally.policies)}`);
   console.log(found.length === 0 ? 'no rule was broken' : `${found.length} scenarios broke a rule`);

@@ -14,6 +14,8 @@ export interface Tally {
   readonly faults: Readonly<Record<string, number>>;
   /** Rollouts by what their policy has. */
   readonly policies: Readonly<Record<string, number>>;
+  /** Hosts by the code of the failure with which they ended. */
+  readonly codes: Readonly<Record<string, number>>;
 }
 
 /** A scenario that breaks a rule, and the smallest that was found to do the same. */
@@ -31,7 +33,7 @@ export type Told =
   | { readonly type: 'found'; readonly found: Found };
 
 /** Of one rollout. */
-export function tallyOf({ hosts, rollout }: Scenario, outcome: Outcome): Tally {
+export function tallyOf({ hosts, rollout, hooks, again }: Scenario, outcome: Outcome): Tally {
   const policies = [
     ...(rollout.canaries.length > 0 ? ['canaries'] : []),
     ...(rollout.batches.length > 0 ? ['batches'] : []),
@@ -40,12 +42,18 @@ export function tallyOf({ hosts, rollout }: Scenario, outcome: Outcome): Tally {
     ...(rollout.pause > 0 ? ['pause'] : []),
     ...(rollout.windows.length > 0 ? ['windows'] : []),
     ...(rollout.soak > 0 ? ['soak'] : []),
+    ...(rollout.maxConnecting !== null ? ['max connecting'] : []),
+    ...(rollout.maxApplying !== null ? ['max applying'] : []),
+    ...(rollout.maxRebooting !== null ? ['max rebooting'] : []),
+    ...(hooks !== null ? [`hooks on the ${hooks.where}`] : []),
+    ...(again ? ['a second run'] : []),
   ];
   return {
     ...{ rollouts: 1, hosts: hosts.length, hostRuns: outcome.hostRuns, boots: outcome.boots },
     ends: counted([...outcome.ends.values()]),
     faults: counted([...new Set(outcome.seen)]),
     policies: counted(policies),
+    codes: counted(outcome.codes),
   };
 }
 
@@ -59,11 +67,15 @@ export function joinTallies(one: Tally, other: Tally): Tally {
     ends: sum(one.ends, other.ends),
     faults: sum(one.faults, other.faults),
     policies: sum(one.policies, other.policies),
+    codes: sum(one.codes, other.codes),
   };
 }
 
 /** Nothing was seen yet. */
-export const emptyTally: Tally = { rollouts: 0, hosts: 0, hostRuns: 0, boots: 0, ends: {}, faults: {}, policies: {} };
+export const emptyTally: Tally = {
+  ...{ rollouts: 0, hosts: 0, hostRuns: 0, boots: 0 },
+  ...{ ends: {}, faults: {}, policies: {}, codes: {} },
+};
 
 function counted(words: readonly string[]): Readonly<Record<string, number>> {
   return words.map((word) => ({ [word]: 1 })).reduce(sum, {});

@@ -3,6 +3,7 @@ import { leaseFunctions } from '../../src/host/lease-script.ts';
 import { fingerprintFunctions, fingerprintOf } from '../../src/resources/fingerprint.ts';
 import { exits, writeFunctions } from '../../src/resources/write-functions.ts';
 import type { Answer } from './answer.ts';
+import { claimLease } from './lease-answer.ts';
 import type { Machine } from './machine.ts';
 import { listedMode, matching } from './read-answer.ts';
 import { readWord, statements } from './shell-words.ts';
@@ -49,7 +50,8 @@ export async function doWrite(work: Work): Promise<Exit> {
 }
 
 /** `null`: power was lost in between. */
-function runStatements({ machine, body, answer, cutAfter, onWrite }: Work): Exit | null {
+function runStatements(work: Work): Exit | null {
+  const { machine, body, answer, cutAfter, onWrite } = work;
   const { files } = machine;
   const changed: string[] = [];
   let left = cutAfter ?? Number.POSITIVE_INFINITY;
@@ -66,6 +68,9 @@ function runStatements({ machine, body, answer, cutAfter, onWrite }: Work): Exit
           .join('') !== second
       )
         changed.push(first);
+    } else if (name === 'claim_lease') {
+      const refused = claimLease(work);
+      if (refused !== null) return refused;
     } else if (name === 'judge_guards') {
       if (changed.length > 0) {
         answer.section('changed');
@@ -100,7 +105,6 @@ const changing: ReadonlySet<string> = new Set(['prepare', 'replace', 'mv', 'rm']
 /** Of no consequence here: backups, folders and what has reached the disk are the business of the suite of power cuts. */
 const idle: ReadonlySet<string> = new Set([
   'take_lock',
-  'claim_lease',
   'keep',
   'tell',
   'make_folder',
