@@ -1,3 +1,5 @@
+import type { HardwareFacts } from './hardware.ts';
+
 /**
  * What one probe found on a host. `null` always means *unknown*: it could not be read (no right, no tool), and nobody
  * guesses. An empty list means that there is none.
@@ -86,6 +88,8 @@ export interface Facts {
     /** The shell of the host knows `==` in `[ … ]`, as bash does and dash does not. */
     readonly doubleEquals: boolean;
   } | null;
+  /** Devices and what uses them; `null` in facts that were captured before they were read. */
+  readonly hardware: HardwareFacts | null;
 }
 
 /** A file as it stands. */

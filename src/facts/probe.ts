@@ -84,6 +84,7 @@ export function parseFacts(sections: Sections): Facts {
     guests: parseGuests(sections),
     log,
     setup: parseSetup(sections),
+    hardware: null,
   };
 }
 

@@ -66,7 +66,13 @@ const effectSchema: z.ZodType<Effect> = z.discriminatedUnion('kind', [
     add: z.array(z.string()).exactOptional(),
     guarded: z.literal(true).exactOptional(),
   }),
+  z.strictObject({ kind: z.literal('udev'), reason: z.string(), subsystems: z.array(z.string()) }),
   z.strictObject({ kind: z.literal('service'), reason: z.string(), unit: z.string() }),
+  z.strictObject({
+    kind: z.literal('devices'),
+    reason: z.string(),
+    devices: z.array(z.strictObject({ address: z.string(), id: z.string(), driver: z.string().nullable() })),
+  }),
   z.strictObject({
     kind: z.literal('reboot'),
     reason: z.string(),

@@ -70,7 +70,9 @@ export async function settleReboot(session: Session, effect: RebootEffect): Prom
 async function finish(session: Session, effect: RebootEffect, others: Goal, entries: string): Promise<void> {
   const { reason } = effect;
   const reached = withoutReached(session.record, session.facts);
-  const pending = reached.pending.filter(({ kind }) => !['boot-configuration', 'service', 'reboot'].includes(kind));
+  const pending = reached.pending.filter(
+    ({ kind }) => !['boot-configuration', 'udev', 'service', 'devices', 'reboot'].includes(kind),
+  );
   const record = { ...reached, pending, stamp: null };
   if (isReached(others, session.facts)) return writeRecord(session, record);
   warnOfOthers(session, others);

@@ -1,6 +1,7 @@
 import { bootDriver } from '../boot/choose-driver.ts';
 import { guardedEntries } from '../boot/guard-entries.ts';
 import { initramfsScript } from '../boot/initramfs.ts';
+import { holdScript, udevScript } from '../devices/hold.ts';
 import { VfleetError } from '../errors.ts';
 import type { Facts } from '../facts/facts.ts';
 import type { Effect } from '../resources/effect.ts';
@@ -149,6 +150,10 @@ function workOf(session: Session, effect: Effect): Script {
       return sh`( ${initramfsScript(session.facts)} ) || exit`;
     case 'boot-configuration':
       return sh`( ${bootDriver(session.facts).regenerate(session.facts, effect)} ) || exit`;
+    case 'udev':
+      return sh`( ${udevScript(effect.subsystems)} ) || exit`;
+    case 'devices':
+      return sh`( ${holdScript(effect.devices)} ) || exit`;
     case 'service':
       return sh`systemctl restart ${effect.unit} || { code=$?; echo ${`systemctl restart ${effect.unit} failed`}; exit $code; }`;
     case 'reboot':
@@ -172,13 +177,19 @@ function jobFailed(host: string, effects: readonly Effect[], code: number, log: 
   return new VfleetError({
     code: 'settle.job-failed',
     host,
-    thing: effects
-      .map((effect) => (effect.kind === 'service' ? `restarting ${effect.unit}` : `regenerating the ${effect.kind}`))
-      .join(', '),
+    thing: effects.map(actOf).join(', '),
     expected: 'exit code 0',
     found: `exit code ${code}: ${log.split('\n').slice(-5).join(' | ') || 'no output'}`,
     next: 'mend the cause on the host and run `vfleet apply` again; nothing was rebooted',
   });
+}
+
+function actOf(effect: Effect): string {
+  if (effect.kind === 'service') return `restarting ${effect.unit}`;
+  if (effect.kind === 'udev') return "applying udev's rules";
+  if (effect.kind === 'devices')
+    return `giving ${effect.devices.map(({ address }) => address).join(', ')} to their drivers`;
+  return `regenerating the ${effect.kind}`;
 }
 
 function argumentsLost(host: string, { boot }: Facts, entries: readonly string[]): VfleetError {

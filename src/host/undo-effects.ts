@@ -8,11 +8,13 @@ const loading = 'systemd-modules-load.service';
 
 /**
  * What is to be done when files go back to what they were: all but the reboot, which is left to the operator. What was wished
- * of arguments does not count any more.
+ * of arguments does not count any more, and devices go back to whichever driver the kernel chooses.
  */
 export function quickEffects(effects: readonly Effect[]): readonly Effect[] {
   return effects.flatMap((effect): readonly Effect[] => {
     if (effect.kind === 'reboot' || (effect.kind === 'service' && effect.unit === loading)) return [];
+    if (effect.kind === 'devices')
+      return [{ ...effect, devices: effect.devices.map((device) => ({ ...device, driver: null })) }];
     if (effect.kind !== 'boot-configuration') return [effect];
     return [{ ...withoutTokens(effect, effect.present), absent: [] }];
   });

@@ -39,8 +39,15 @@ const effect = z.discriminatedUnion('kind', [
   z.object({
     ...{ kind: z.literal('boot-configuration'), reason: z.string(), present: texts, absent: texts },
     ...{ exact: texts.exactOptional(), remove: texts.exactOptional(), add: texts.exactOptional() },
+    ...{ keep: texts.exactOptional(), guarded: z.literal(true).exactOptional() },
   }),
+  z.object({ kind: z.literal('udev'), reason: z.string(), subsystems: texts }),
   z.object({ kind: z.literal('service'), reason: z.string(), unit: z.string() }),
+  z.object({
+    kind: z.literal('devices'),
+    reason: z.string(),
+    devices: z.array(z.object({ address: z.string(), id: z.string(), driver: z.string().nullable() })),
+  }),
   z.object({
     ...{ kind: z.literal('reboot'), reason: z.string(), present: texts, absent: texts },
     exact: texts.exactOptional(),

@@ -1,19 +1,24 @@
 import { parseArgument, sameName } from '../boot/arguments.ts';
 import type { Effect } from './effect.ts';
 
+type DevicesEffect = Extract<Effect, { kind: 'devices' }>;
 type ArgumentEffect = Extract<Effect, { present: readonly string[] }>;
 
-const order: readonly Effect['kind'][] = ['initramfs', 'boot-configuration', 'service', 'reboot'];
+const order: readonly Effect['kind'][] = ['initramfs', 'boot-configuration', 'udev', 'service', 'devices', 'reboot'];
+
+/** What a reboot does by itself. */
+const atBoot: readonly Effect['kind'][] = ['udev', 'service', 'devices'];
 
 /**
  * Effects as `settle` consumes them: one of each kind (of services: one for each unit), in fixed order. Of arguments
- * that are named twice the later effect counts. A reboot restarts every service, so that none is restarted before it.
+ * that are named twice the later effect counts. A reboot restarts every service, so that none is restarted before it; and
+ * it applies udev's rules, by which devices find their drivers.
  */
 export function mergeEffects(effects: readonly Effect[]): readonly Effect[] {
   const merged = new Map<string, Effect>();
   const reboots = effects.some((effect) => effect.kind === 'reboot');
   for (const effect of effects) {
-    if (effect.kind === 'service' && reboots) continue;
+    if (reboots && atBoot.includes(effect.kind)) continue;
     const key = effect.kind === 'service' ? `service ${effect.unit}` : effect.kind;
     const before = merged.get(key);
     merged.set(key, before === undefined ? effect : union(before, effect));
@@ -31,6 +36,10 @@ export function withoutTokens(effect: ArgumentEffect, letGo: readonly string[]):
 
 function union(before: Effect, after: Effect): Effect {
   const reason = before.reason.split('; ').includes(after.reason) ? before.reason : `${before.reason}; ${after.reason}`;
+  if (before.kind === 'udev' && after.kind === 'udev')
+    return { ...after, reason, subsystems: [...new Set([...before.subsystems, ...after.subsystems])] };
+  if (before.kind === 'devices' && after.kind === 'devices')
+    return { ...after, reason, devices: laterOf(before, after) };
   if (!hasArguments(before) || !hasArguments(after)) return { ...after, reason };
   const named = [...after.present.map((token) => parseArgument(token).name), ...after.absent];
   const settled = (name: string): boolean => !named.some((other) => sameName(other, name));
@@ -51,6 +60,12 @@ function union(before: Effect, after: Effect): Effect {
     ...(add.length > 0 && { add }),
     ...((isGuarded(before) || isGuarded(after)) && { guarded: true }),
   } as Effect;
+}
+
+/** Of a device that is named twice the later wish counts. */
+function laterOf(before: DevicesEffect, after: DevicesEffect): DevicesEffect['devices'] {
+  const named = new Set(after.devices.map(({ address }) => address));
+  return [...before.devices.filter(({ address }) => !named.has(address)), ...after.devices];
 }
 
 function exactOf(effect: Effect): readonly string[] {

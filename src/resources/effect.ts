@@ -22,7 +22,11 @@ export type Effect =
       /** Nobody knows before what the entries will have: arguments that would go, other than `remove`, stop it. */
       readonly guarded?: true;
     }
+  /** udev is to read its rules anew, and to apply them to what is there of these subsystems. */
+  | { readonly kind: 'udev'; readonly reason: string; readonly subsystems: readonly string[] }
   | { readonly kind: 'service'; readonly reason: string; readonly unit: string }
+  /** Devices are to be given to a driver now; a reboot does it, too. */
+  | { readonly kind: 'devices'; readonly reason: string; readonly devices: readonly HeldDevice[] }
   | {
       readonly kind: 'reboot';
       readonly reason: string;
@@ -31,3 +35,13 @@ export type Effect =
       readonly absent: readonly string[];
       readonly exact?: readonly string[] | undefined;
     };
+
+/** A PCI device and what is to hold it. */
+export interface HeldDevice {
+  /** Full address. */
+  readonly address: string;
+  /** `vendor:device` that must be found there: an address may have moved. */
+  readonly id: string;
+  /** `null`: whichever driver the kernel chooses, and no override. */
+  readonly driver: string | null;
+}

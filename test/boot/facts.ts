@@ -6,6 +6,7 @@ export function factsOf(given: {
   readonly kernel?: Partial<Facts['kernel']>;
   readonly modules?: Partial<Facts['modules']>;
   readonly setup?: Facts['setup'];
+  readonly hardware?: Facts['hardware'];
   readonly pci?: Facts['pci'];
   readonly os?: Partial<Facts['os']>;
 }): Facts {
@@ -33,5 +34,6 @@ export function factsOf(given: {
     guests: { qemu: [], libvirt: null },
     log: { lines: [], source: 'dmesg' },
     setup: given.setup ?? null,
+    hardware: given.hardware ?? null,
   };
 }

@@ -1,4 +1,4 @@
-import type { Effect } from '../../resources/effect.ts';
+import type { Effect, HeldDevice } from '../../resources/effect.ts';
 import { escapeLine } from '../escape.ts';
 
 /** Effects as an operator reads them, in their order, each with its reason, escaped. */
@@ -19,9 +19,23 @@ function describeAct(effect: Effect): string {
       return 'regenerate the initramfs';
     case 'boot-configuration':
       return 'update the boot entries and read them back';
+    case 'udev':
+      return 'let udev read its rules';
+    case 'devices':
+      return describeHeld(effect.devices);
     case 'service':
       return `restart ${effect.unit}`;
     case 'reboot':
       return 'reboot';
   }
+}
+
+function describeHeld(devices: readonly HeldDevice[]): string {
+  const drivers = [...new Set(devices.map(({ driver }) => driver))];
+  return drivers
+    .map((driver) => {
+      const addresses = devices.filter((device) => device.driver === driver).map(({ address }) => address);
+      return driver === null ? `give back ${addresses.join(', ')}` : `bind ${addresses.join(', ')} to ${driver}`;
+    })
+    .join('; ');
 }
