@@ -27,8 +27,8 @@ export function createLimits({ connecting, applying, rebooting }: PhaseLimits): 
 }
 
 /**
- * Does work within a limit. A host holds one place at most and gives it back before it waits for another, so that nobody
- * waits for ever. Errors: `interrupted` when the run is stopped while it waits.
+ * Does work within a limit. A host that holds a place waits for no other, but for one to log in with: whoever has that waits
+ * for none, so that nobody waits for ever. Errors: `interrupted` when the run is stopped while it waits.
  */
 export async function within<Value>(
   session: Pick<Session, 'context' | 'name' | 'begun' | 'enter'>,

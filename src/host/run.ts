@@ -59,7 +59,10 @@ export async function runHost(context: HostContext): Promise<HostEnd> {
       probeHost(context, 'connect', (lease) => {
         found = lease;
       });
-    const facts = await probeWhenBack(context, () => within(begin, 'connecting', 'connect', probe));
+    const first = (): Promise<Facts> => probeWhenBack(context, () => within(begin, 'connecting', 'connect', probe));
+    // One that may be away with its reboot has its place among those that reboot, as in the part of the run that asked.
+    const isAsked = context.rebootAsked !== undefined;
+    const facts = await (isAsked ? within(begin, 'rebooting', 'reboot', first) : first());
     session = new Session(context, facts);
     noticeLease(session, found);
     bus.emit({ type: 'facts-read', host: host.name, facts: session.facts });
