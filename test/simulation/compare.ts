@@ -24,7 +24,8 @@ function isComparable({ faults, rollout, hosts }: Scenario): boolean {
   return others.length < faults.length && unlimited && others.every(isLasting);
 }
 
-function isLasting(fault: Fault): boolean {
+/** Whether a fault is the same whenever a host is looked at. */
+export function isLasting(fault: Fault): boolean {
   return lasting.has(fault.kind) || (fault.kind === 'unreachable' && fault.from === 0 && fault.until === null);
 }
 

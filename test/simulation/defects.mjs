@@ -34,7 +34,7 @@ for (const name of names) {
     const worker = build(`defect-${name}`, copy);
     const { found, tally } = await simulate({
       ...{ worker, seed: values.seed, from: 0, runs: Number(values.runs), workers: Number(values.workers) },
-      ...{ limit: 1, shrink: false },
+      ...{ limit: 1, mode: 'as it is' },
     });
     const [first] = found;
     if (first === undefined) missed += 1;

@@ -3,6 +3,7 @@ import type { HostEnd } from '../../src/host/run.ts';
 import { atOnce } from '../../src/rollout/policy.ts';
 import { control, type Kill, type Part } from './controller.ts';
 import type { Fault, FaultKind, FaultOf, HostFault } from './fault.ts';
+import { bootedArguments } from './grub.ts';
 import { judgeBoots } from './judge.ts';
 import { Machine } from './machine.ts';
 import { MemoryJournal } from './memory-journal.ts';
@@ -24,6 +25,10 @@ export interface Outcome {
   readonly boots: number;
   /** Codes of the failures with which hosts ended. */
   readonly codes: readonly string[];
+  /** Each host after the first rollout: how it ended, what it runs and will boot, and whether it is in service. */
+  readonly left: ReadonlyMap<string, string>;
+  /** Lines of the journal of the first rollout. */
+  readonly lines: number;
 }
 
 /** A world with its hosts while a scenario is played. */
@@ -36,6 +41,8 @@ export interface World {
   hostRuns: number;
   /** Codes of the failures with which hosts ended in the first rollout. */
   readonly codes: string[];
+  readonly left: Map<string, string>;
+  lines: number;
   /** Names of controllers that have ended, or died. */
   readonly gone: Set<string>;
   /** The run that was last at work on each host, until its end there. */
@@ -64,7 +71,7 @@ export async function play(scenario: Scenario): Promise<Outcome> {
     ends: rules.states,
     seen: [...machines.flatMap((machine) => [...machine.seen] as FaultKind[]), ...world.fleetSeen],
     hostRuns: world.hostRuns,
-    codes: world.codes,
+    ...{ codes: world.codes, left: world.left, lines: world.lines },
     boots: machines.reduce((sum, machine) => sum + machine.boots.length, 0),
   };
 }
@@ -80,7 +87,7 @@ function worldOf(scenario: Scenario, time: VirtualTime): World {
   ]);
   const world: World = {
     ...{ scenario, time, machines: new Map(machines) },
-    ...{ violations: [], fleetSeen: [], hostRuns: 0, codes: [] },
+    ...{ violations: [], fleetSeen: [], hostRuns: 0, codes: [], left: new Map<string, string>(), lines: 0 },
     ...{ gone: new Set<string>(), atWork: new Map(), rebooting: new Map() },
   };
   for (const jump of faultsOf(scenario, 'wall-jump'))
@@ -125,6 +132,7 @@ async function playFirst(world: World, rules: Rules): Promise<void> {
     const part = partOf(world, { name: `run-first-${count}`, run: 'run-first' }, journal, rules);
     const resumes = journal.events.length > 0;
     const ended = await control({ ...part, gone: world.gone, count, resumes, kill: kills.shift(), stop });
+    world.lines = journal.lines.length;
     if (ended === 'ended') break;
     world.fleetSeen.push(scenario.faults.some(({ kind }) => kind === 'kill') ? 'kill' : 'kill-at-line');
     rules.cutOff(journal.events);
@@ -132,6 +140,11 @@ async function playFirst(world: World, rules: Rules): Promise<void> {
     await time.sleep(10_000);
   }
   rules.over();
+  for (const [name, { arguments: running, files, drainedBy }] of world.machines) {
+    const next = bootedArguments(files.get('/boot/grub/grub.cfg')?.text ?? '');
+    const service = drainedBy === null ? 'in service' : 'drained';
+    world.left.set(name, `${rules.states.get(name)}, ${service}, runs ${running}, will boot ${next}`);
+  }
 }
 
 /** Everything is mended; another run then has nothing to do where all was well, and brings the others to a good end. */

@@ -1,6 +1,7 @@
 // `npm run simulate -- --runs N --seed S`: plays N random rollouts in virtual time and judges each. `--from I` begins with the
 // I-th scenario of the seed, `--workers N` takes so many processes. Exits 1 when a rule was broken, and prints the smallest
-// scenario that breaks it.
+// scenario that breaks it. `--sweep` plays each of N small rollouts once for each line of its journal, and kills the controller
+// when that line is on its disk.
 import { cpus } from 'node:os';
 import { parseArgs } from 'node:util';
 import { build } from './build.mjs';
@@ -14,6 +15,7 @@ const { values } = parseArgs({
     from: { type: 'string', default: '0' },
     workers: { type: 'string', default: String(cpus().length) },
     limit: { type: 'string', default: '3' },
+    sweep: { type: 'boolean', default: false },
   },
 });
 const [runs, from, workers, limit] = ['runs', 'from', 'workers', 'limit'].map((name) => {
@@ -26,13 +28,13 @@ const { seed } = values;
 const begun = performance.now();
 let shown = begun;
 const { tally, found, cpu } = await simulate({
-  ...{ worker: build('run'), seed, from, runs, workers, limit },
+  ...{ worker: build('run'), seed, from, runs, workers, limit, mode: values.sweep ? 'sweep' : 'shrink' },
   onProgress: (done) => {
     if (performance.now() - shown < 10_000) return;
     shown = performance.now();
     console.log(`${done} of ${runs} rollouts, ${Math.round((shown - begun) / 1_000)} s`);
   },
 });
-for (const one of found) printFound(one, seed);
+for (const one of found) printFound(one, values.sweep ? `${seed} --sweep` : seed);
 printSummary({ tally, found, seed, seconds: (performance.now() - begun) / 1_000, cpu });
 process.exitCode = found.length > 0 || tally.rollouts < runs ? 1 : 0;

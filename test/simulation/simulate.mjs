@@ -2,7 +2,7 @@
 import { fork } from 'node:child_process';
 
 /** Stops when so many scenarios were found that break a rule. Gives what was seen, and seconds of processor time. */
-export async function simulate({ worker, seed, from, runs, workers, limit, shrink = true, onProgress }) {
+export async function simulate({ worker, seed, from, runs, workers, limit, mode = 'shrink', onProgress }) {
   const all = [];
   const found = [];
   let done = 0;
@@ -10,7 +10,7 @@ export async function simulate({ worker, seed, from, runs, workers, limit, shrin
   const children = new Set();
   const one = (index) =>
     new Promise((resolve, reject) => {
-      const words = [seed, from + index, from + runs, workers, shrink ? 'shrink' : 'as it is'].map(String);
+      const words = [seed, from + index, from + runs, workers, mode].map(String);
       const child = fork(worker, words, { execArgv: ['--max-semi-space-size=32', '--import', cpuReport] });
       children.add(child);
       child.on('message', (told) => {
