@@ -26,7 +26,7 @@ export function gapsOf(truth: Truth, stages: Stages, wish: ArgumentWish | null, 
 }
 
 function differencesOf(truth: Truth, stages: Stages, wish: ArgumentWish | null, context: TruthContext): readonly Gap[] {
-  const written = writtenGaps(truth, stages, wish);
+  const written = writtenGaps(truth, stages, wish, context);
   const first = defaultOf(truth.entries);
   if (truth.runs) return written;
   // What the default entry lacks a reboot does not bring; what only runs it takes away.

@@ -1,5 +1,6 @@
 import type { BootFacts, ConfiguredPlace } from '../facts/facts.ts';
 import { parseArguments } from './arguments.ts';
+import { isLine } from './configured-tokens.ts';
 import { parseGrubDefault } from './grub-default.ts';
 import { evaluate, type Source } from './grub-sources.ts';
 
@@ -40,6 +41,7 @@ export function isPlaceRead(
 ): boolean {
   // On Proxmox one or the other counts: GRUB names the image that it has loaded, systemd-boot does not.
   const byGrub = loader === 'proxmox-boot-tool' ? /(?:^| )BOOT_IMAGE=/.test(running) : loader !== 'systemd-boot';
+  if (variable === 'kernelopts') return true;
   if (variable === 'cmdline') return !byGrub || !isGenerated({ loader });
   // Only Debian's grub-mkconfig sources the folder.
   return byGrub && (/^(?:update-grub|proxmox-boot-tool)$/.test(loader) || !path.startsWith('/etc/default/grub.d/'));
@@ -49,16 +51,17 @@ export function isPlaceRead(
 const variables = ['GRUB_CMDLINE_LINUX', 'GRUB_CMDLINE_LINUX_DEFAULT'] as const;
 
 function tokensOf(places: readonly ConfiguredPlace[]): Pick<Configured, 'tokens' | 'isOpen'> {
-  const sources = sourcesOf(places.filter(({ variable }) => variable !== 'cmdline'));
+  const sources = sourcesOf(places.filter((place) => !isLine(place)));
   const evaluated = variables.map((variable) => ({ variable, ...evaluate(sources, variable) }));
   const ofGrub = evaluated.flatMap(({ variable, tokens }) =>
     tokens
       .filter((token) => !token.opaque)
       .map(({ argument, path }) => ({ token: argument, place: `${path}: ${variable}` })),
   );
-  const ofLines = places
-    .filter(({ variable }) => variable === 'cmdline')
-    .flatMap(({ path, value }) => parseArguments(value).map(({ token }) => ({ token, place: path })));
+  const ofLines = places.filter(isLine).flatMap(({ path, variable, value }) => {
+    const place = variable === 'cmdline' ? path : `${path}: ${variable}`;
+    return parseArguments(value).map(({ token }) => ({ token, place }));
+  });
   const isOpen = evaluated.some(({ tokens, uncertain }) => uncertain.length > 0 || tokens.some(({ opaque }) => opaque));
   return { tokens: [...ofGrub, ...ofLines], isOpen };
 }

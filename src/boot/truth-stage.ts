@@ -33,6 +33,8 @@ export interface EntryTruth {
 export interface TruthContext {
   /** The host has booted since all was written, for nothing else: so no reboot is due. */
   readonly rebooted?: boolean | undefined;
+  /** Tokens that were configured when the host booted, and that an undo or a restore has taken out since. */
+  readonly takenOut?: readonly string[] | undefined;
 }
 
 /** What `explainBoot` looks at; facts are such. */
@@ -63,6 +65,7 @@ export type GapCause =
   | 'later-kernels'
   | 'entries-only'
   | 'running-only'
+  | 'taken-out'
   | 'other-variable'
   | 'reboot-due'
   | 'other-entry'

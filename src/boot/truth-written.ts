@@ -1,17 +1,33 @@
 import { compareReleases } from './release.ts';
 import { isGenerated } from './truth-places.ts';
-import { type EntryTruth, type Gap, gap, isFulfilled, type Stages, type Truth, titleOf } from './truth-stage.ts';
+import {
+  type EntryTruth,
+  type Gap,
+  gap,
+  isFulfilled,
+  type Stages,
+  type Truth,
+  type TruthContext,
+  titleOf,
+} from './truth-stage.ts';
 import type { ArgumentWish } from './wish.ts';
 
 const applyIt = 'run `vfleet apply` with the playbook that wants it so';
 
 /** Why what is configured and what the boot entries say differ, or either from what is wanted. */
-export function writtenGaps(truth: Truth, stages: Stages, wish: ArgumentWish | null): readonly Gap[] {
+export function writtenGaps(
+  truth: Truth,
+  stages: Stages,
+  wish: ArgumentWish | null,
+  context: TruthContext = {},
+): readonly Gap[] {
   const generated = isGenerated(stages.facts.boot);
-  if (truth.entries !== null && wish === null && (truth.configured ?? []).length === 0) return unasked(truth, stages);
-  if (generated && wish !== null && !isConfigured(truth, stages, wish)) return [notConfigured(truth, stages, wish)];
+  if (truth.entries !== null && wish === null && (truth.configured ?? []).length === 0)
+    return unasked(truth, stages, context);
+  if (generated && wish !== null && !isConfigured(truth, stages, wish))
+    return [notConfigured(truth, stages, wish, context)];
   if (truth.entries === null) return wish === null ? [] : [unknownEntries(stages)];
-  if (!generated) return [...fileGaps(truth, stages, wish), ...laterGaps(stages, wish)];
+  if (!generated) return [...fileGaps(truth, stages, wish, context), ...laterGaps(stages, wish)];
   const lacking = truth.entries.filter((entry) => !entry.has);
   if (lacking.length === 0) return [];
   if (lacking.length < truth.entries.length) return [someEntries(truth, lacking, true)];
@@ -29,14 +45,14 @@ function unknownEntries({ facts }: Stages): Gap {
 }
 
 /** Where boot entries are files of their own, and what is configured is for others only. */
-function fileGaps(truth: Truth, stages: Stages, wish: ArgumentWish | null): readonly Gap[] {
+function fileGaps(truth: Truth, stages: Stages, wish: ArgumentWish | null, context: TruthContext): readonly Gap[] {
   const entries = truth.entries ?? [];
   const lacking = entries.filter((entry) => !entry.has);
   const isThere = entries.some((entry) => entry.tokens.length > 0);
   if (wish === null && !isThere && entries.length > 0) return [noEntry(truth, stages, wish)];
   if (lacking.length === 0) return [];
   if (lacking.length < entries.length) return [someEntries(truth, lacking, false)];
-  if (wish !== null && wish.present.length > 0 && truth.runs) return [runningOnly(stages, applyIt)];
+  if (wish !== null && wish.present.length > 0 && truth.runs) return [runningOnly(truth, stages, applyIt, context)];
   return [noEntry(truth, stages, wish)];
 }
 
@@ -65,7 +81,8 @@ function isConfigured(truth: Truth, { configured }: Stages, wish: ArgumentWish):
   return configured.isOpen && isSilent && truth.entries?.some((entry) => entry.has) === true;
 }
 
-function notConfigured(truth: Truth, { facts, configured }: Stages, wish: ArgumentWish): Gap {
+function notConfigured(truth: Truth, stages: Stages, wish: ArgumentWish, context: TruthContext): Gap {
+  const { facts, configured } = stages;
   const { loader, configPath } = facts.boot;
   const there = (truth.configured ?? []).map(({ token, place }) => `${token} in ${place}`).join(', ');
   if (wish.absent.length > 0)
@@ -82,20 +99,21 @@ function notConfigured(truth: Truth, { facts, configured }: Stages, wish: Argume
     const found = `${instead}: the entries in ${configPath} lose it when they are generated anew`;
     return gap('entries-only', found, applyIt);
   }
+  if (truth.runs && isTakenOut(truth, context)) return takenOut(applyIt);
   if (truth.runs) return gap('running-only', `${instead}, and no boot entry has it: lost at the next boot`, applyIt);
   return gap('not-configured', instead, applyIt);
 }
 
 /** Nobody wants it and no file configures it, but it is there. */
-function unasked(truth: Truth, stages: Stages): readonly Gap[] {
+function unasked(truth: Truth, stages: Stages, context: TruthContext): readonly Gap[] {
   const { configured, facts, entries } = stages;
   const having = (truth.entries ?? []).filter((entry) => entry.tokens.length > 0);
   const unresolved = variableIn((entries ?? []).map((entry) => entry.arguments));
   if (having.length === 0) {
     if (truth.running.length === 0) return [];
-    return [
-      unresolved === null ? runningOnly(stages, 'add it to a playbook, if it is to stay') : ofVariable(unresolved),
-    ];
+    if (isTakenOut(truth, context)) return [takenOut('reboot the host')];
+    if (unresolved !== null) return [ofVariable(unresolved)];
+    return [runningOnly(truth, stages, 'add it to a playbook, if it is to stay', context)];
   }
   const isMixed = having.length < (truth.entries ?? []).length;
   const mixed = isMixed
@@ -116,10 +134,22 @@ function unasked(truth: Truth, stages: Stages): readonly Gap[] {
   return [gap('entries-only', found, 'add it to GRUB_CMDLINE_LINUX in /etc/default/grub, if it is to stay'), ...mixed];
 }
 
-function runningOnly({ facts }: Stages, next: string): Gap {
+function runningOnly(truth: Truth, { facts }: Stages, next: string, context: TruthContext): Gap {
+  if (isTakenOut(truth, context)) return takenOut(next);
   const where = facts.boot.configPath ?? 'the boot configuration';
-  const found = `it runs, but no entry in ${where} has it: typed at the menu, or of an entry that was changed since; lost at the next boot`;
+  const found = `it runs, but no entry in ${where} has it: typed at the menu, or taken out since by something else; lost at the next boot`;
   return gap('running-only', found, next);
+}
+
+/** Whether what runs is what the record of vfleet says it has taken out. */
+function isTakenOut({ running }: Truth, { takenOut: tokens = [] }: TruthContext): boolean {
+  return running.length > 0 && running.every((token) => tokens.includes(token));
+}
+
+function takenOut(next: string): Gap {
+  const found =
+    'it was configured when the host booted, and vfleet has taken it out since (undo, restore): it runs until a reboot, which is due';
+  return gap('taken-out', found, next);
 }
 
 /** The first variable of another program's, tuned's before others: `$tuned_params`. */

@@ -9,6 +9,7 @@ import { fact } from '../facts/custom-fact.ts';
 import type { Facts } from '../facts/facts.ts';
 import { entriesDigest } from '../host/breaker.ts';
 import type { HostHandle } from '../host/handle.ts';
+import { takenOutSince } from '../host/left-running.ts';
 import { type HostRecord, parseRecord, recordPath, stateFolder } from '../host/record.ts';
 import { type Playbook, playbook } from '../playbook/define.ts';
 import { escapeJson } from '../report/escape.ts';
@@ -39,7 +40,7 @@ export async function explain(args: ExplainArguments, environment: Environment):
   if (work === null) for (const warning of fleet.inventory.warnings) warn(warning);
   const found = new Map<string, BootExplanation>();
   const summary = await run({
-    command: 'verify',
+    command: 'boot explain',
     fleet,
     playbook: listening(work?.playbook ?? null, found),
     vars: work?.vars ?? new Map(),
@@ -104,7 +105,10 @@ function explanationOf(
     unread: (facts.boot.configured ?? []).filter((place) => !isPlaceRead(place, facts.boot)),
     leftOut: (entries ?? []).filter((entry) => ownEntries(view)?.includes(entry) === false),
     wantedBy: named === null ? ownerText(stored) : `by the playbook ${named.name}`,
-    truths: explainBoot(view, wish, { rebooted: inVain.length > 0 }),
+    truths: explainBoot(view, wish, {
+      rebooted: inVain.length > 0,
+      takenOut: takenOutSince(record?.leftRunning, facts),
+    }),
     notes: [
       ...(record === null || record.pending.length === 0
         ? []
@@ -159,7 +163,7 @@ function parseStored(text: string): Stored {
 
 /** A wish of a named playbook that is not fulfilled counts as a failed check does. */
 function codeOf(summary: Summary, hosts: readonly ExplainedHost[], named: boolean): number {
-  const code = exitCode(summary, 'verify');
+  const code = exitCode(summary, 'boot explain');
   const isOpen = hosts.some(({ explanation }) => explanation !== null && !isFulfilled(explanation));
   return code === exitCodes.interrupted || !named || !isOpen ? code : exitCodes.failed;
 }

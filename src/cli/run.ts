@@ -198,12 +198,12 @@ function policyFor({ command, rollout, args, fleet }: Run): Policy {
 
 /** Whether a command is about the playbook that it was given. */
 function named(command: Command): boolean {
-  return command !== 'facts' && command !== 'restore' && command !== 'backups';
+  return command !== 'facts' && command !== 'restore' && command !== 'backups' && command !== 'boot explain';
 }
 
 function modeOf({ command, dryRun }: Run): Mode {
   if (command === 'undo' || command === 'restore' || command === 'backups') return dryRun === true ? 'plan' : 'apply';
-  return command;
+  return command === 'boot explain' ? 'verify' : command;
 }
 
 const clock: Clock = {

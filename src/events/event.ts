@@ -10,7 +10,7 @@ import type { Given } from './given.ts';
 /** How a host ended. Every host of a run ends in exactly one. */
 export type HostState = 'ok' | 'failed' | 'refused' | 'unreachable' | 'lost' | 'rolled-back' | 'skipped';
 
-export type Command = 'plan' | 'apply' | 'verify' | 'facts' | 'undo' | 'restore' | 'backups';
+export type Command = 'plan' | 'apply' | 'verify' | 'facts' | 'undo' | 'restore' | 'backups' | 'boot explain';
 
 export type Phase =
   | 'connect'

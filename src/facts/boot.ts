@@ -7,7 +7,7 @@ import { printMissing } from '../boot/print-missing.ts';
 import { type ProxmoxEsp, parseEsps } from '../boot/proxmox-esp.ts';
 import { defaultPattern, type MenuFile, systemdMenu } from '../boot/systemd-menu.ts';
 import { sh } from '../shell/script.ts';
-import type { BootEntry, BootFacts, Facts } from './facts.ts';
+import type { BootEntry, BootFacts, ConfiguredPlace, Facts } from './facts.ts';
 import { fileLinesOf, filesOf, linesOf, type Sections, textOf } from './sections.ts';
 import { configuredArguments, settingOf } from './settings.ts';
 
@@ -98,7 +98,9 @@ export function parseBoot(
     configPath,
     entries: entriesOf(loader, configPath, files),
     running,
-    configured: unreadable.some((path) => path.startsWith('/etc/')) ? null : configuredArguments(settings),
+    configured: unreadable.some((path) => path.startsWith('/etc/'))
+      ? null
+      : [...configuredArguments(settings), ...(loader === 'bls' ? kerneloptsOf(configPath, files) : [])],
     initramfs: initramfsOf(tools, readable),
   };
 }
@@ -149,6 +151,15 @@ function environmentOf(folder: string, files: BootFiles): string | null {
   const path = `${folder}/grubenv`;
   if (files.unreadable.includes(path)) return null;
   return filesOf(fileLinesOf(files.sections, 'boot-environment')).get(path) ?? '';
+}
+
+/** `kernelopts` of Enterprise Linux 8, where an entry takes its arguments from it. */
+function kerneloptsOf(configPath: string | null, files: BootFiles): readonly ConfiguredPlace[] {
+  const folder = configPath?.replace(/\/[^/]*$/, '') ?? '';
+  const value = /^kernelopts=(.*)$/m.exec(environmentOf(folder, files) ?? '')?.[1];
+  const isUsed = entryFiles(files)?.some(({ text }) => /\$(?:\{kernelopts\}|kernelopts\b)/.test(text)) === true;
+  if (value === undefined || !isUsed) return [];
+  return [{ path: `${folder}/grubenv`, variable: 'kernelopts', value: value.replace(/\\(.)/g, '$1') }];
 }
 
 const isEntryFile = (path: string) => /\/loader\/entries\/[^/]+\.conf$/.test(path);

@@ -18,17 +18,28 @@ export function stillRunning(left: LeftRunning | undefined, { identity, boot }: 
   const tokens = left.arguments.filter((token) => running.includes(token));
   const files = isSameBoot ? left.files : [];
   if (tokens.length + files.length === 0) return undefined;
-  return { ...left, bootId: identity.bootId, arguments: tokens, files };
+  const { restored, ...rest } = left;
+  const still = { ...rest, bootId: identity.bootId, arguments: tokens, files };
+  return isSameBoot && restored !== undefined ? { ...still, restored } : still;
+}
+
+/** Tokens that run, and that an undo or a restore has taken out of the configuration since the host booted. */
+export function takenOutSince(left: LeftRunning | undefined, { identity, boot }: Facts): readonly string[] {
+  if (left === undefined || left.bootId === null || left.bootId !== identity.bootId) return [];
+  const running = parseArguments(boot.running).map((argument) => argument.token);
+  return [...left.arguments, ...(left.restored ?? [])].filter((token) => running.includes(token));
 }
 
 /** Both together. */
 export function joinLeft(one: LeftRunning | undefined, other: LeftRunning): LeftRunning {
   const playbooks = [...new Set([...(one?.playbooks ?? []), ...(other.playbooks ?? [])])];
+  const restored = [...new Set([...(one?.restored ?? []), ...(other.restored ?? [])])];
   const elsewhere = joinOwned(one?.elsewhere ?? {}, other.elsewhere ?? {});
   return {
     bootId: other.bootId,
     arguments: [...new Set([...(one?.arguments ?? []), ...other.arguments])],
     files: [...new Set([...(one?.files ?? []), ...other.files])],
+    ...(restored.length > 0 && { restored }),
     ...(playbooks.length > 0 && { playbooks }),
     ...(Object.keys(elsewhere).length > 0 && { elsewhere }),
   };
@@ -45,6 +56,7 @@ export function putBack(
     ...left,
     arguments: left.arguments.filter((token) => !tokens.includes(token)),
     files: left.files.filter((path) => !paths.includes(path)),
+    ...(left.restored !== undefined && { restored: left.restored.filter((token) => !tokens.includes(token)) }),
   };
   return rest.arguments.length + rest.files.length === 0 ? undefined : rest;
 }

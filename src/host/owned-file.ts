@@ -36,6 +36,8 @@ export interface LeftRunning {
   readonly arguments: readonly string[];
   /** Files whose change counts at the next boot alone. */
   readonly files: readonly string[];
+  /** Tokens that a restore took out, for people alone: they may be anybody's. Absent: none, or not kept then. */
+  readonly restored?: readonly string[] | undefined;
   /** The playbooks that were undone; absent: written down before this was kept. */
   readonly playbooks?: readonly string[] | undefined;
   /** Where such tokens stand although ours went: they are somebody else's, by place. */
@@ -64,6 +66,7 @@ export const leftRunningSchema: z.ZodType<LeftRunning> = z.object({
   bootId: z.string().nullable(),
   arguments: z.array(z.string()),
   files: z.array(z.string()),
+  restored: z.array(z.string()).exactOptional(),
   playbooks: z.array(z.string()).exactOptional(),
   elsewhere: z.record(z.string(), z.array(z.string())).exactOptional(),
 });

@@ -1,3 +1,4 @@
+import { parseArguments } from '../boot/arguments.ts';
 import { parseEnvironment, printEnvironment, variableOf, withVariable } from '../boot/grub-environment.ts';
 import { isEntry } from '../boot/owned.ts';
 import { VfleetError } from '../errors.ts';
@@ -37,6 +38,22 @@ export function withOldArguments(path: string, now: FileState, backup: RegularFi
     if (thrown instanceof VfleetError) return null;
     throw thrown;
   }
+}
+
+/** Arguments that run, and that stood in files which are restored to what has them nowhere. Pure. */
+export function lostByRestore(
+  running: string,
+  files: readonly { readonly now: FileState; readonly backup: FileState }[],
+): readonly string[] {
+  const before = new Set(files.flatMap(({ now }) => wordsOf(now)));
+  const after = new Set(files.flatMap(({ backup }) => wordsOf(backup)));
+  const tokens = parseArguments(running).map(({ token }) => token);
+  return tokens.filter((token) => before.has(token) && !after.has(token));
+}
+
+/** What may be an argument, in whatever syntax the file is. */
+function wordsOf(file: FileState): readonly string[] {
+  return file.kind === 'file' ? file.bytes.toString('latin1').split(/[\s"']+/) : [];
 }
 
 /** Whether a file is GRUB's environment block. */

@@ -10,7 +10,7 @@ import { listProbe, parseList } from './backup-list.ts';
 import { joinLeft, stillRunning } from './left-running.ts';
 import { hasMore } from './next-record.ts';
 import { backupFolder, type HostRecord } from './record.ts';
-import { goneKernels, isEnvironment, withOldArguments } from './restore-boot.ts';
+import { goneKernels, isEnvironment, lostByRestore, withOldArguments } from './restore-boot.ts';
 import type { Session } from './session.ts';
 import { type Known, lookFor, planned, type TaskLook } from './task-look.ts';
 import { restored } from './undo-decided.ts';
@@ -45,7 +45,10 @@ export async function lookToRestore(session: Session, run: string): Promise<Task
     actions: changes.flatMap((change) => change.actions),
     found,
     record,
-    next: nextRecord(record, pending, changes, session),
+    next: nextRecord(record, pending, changes, session, (path) => ({
+      now: state.file(path),
+      backup: state.file(`${backupFolder(run)}${path}`),
+    })),
     gone: [],
   };
 }
@@ -142,6 +145,7 @@ function nextRecord(
   pending: readonly Effect[],
   changes: readonly Change[],
   { facts }: Session,
+  filesAt: (path: string) => { readonly now: FileState; readonly backup: FileState },
 ): HostRecord {
   const written = changes.flatMap(({ actions }) =>
     actions.flatMap((action) => ('path' in action ? [action.path] : [])),
@@ -149,7 +153,9 @@ function nextRecord(
   const lasting = written.filter((path) => lastsUntilReboot(effectsAt(path, facts, record)));
   if (written.length === 0) return record;
   const { leftRunning, ...rest } = record;
-  const left = { bootId: facts.identity.bootId, arguments: [], files: lasting };
+  const boot = lasting.filter((path) => isBootFile(path, facts, record));
+  const restored = lostByRestore(facts.boot.running, boot.map(filesAt));
+  const left = { bootId: facts.identity.bootId, arguments: [], files: lasting, restored };
   return {
     ...rest,
     pending,

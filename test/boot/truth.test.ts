@@ -158,7 +158,30 @@ describe('the cause of a gap', () => {
       ['some-entries', 'other-entry'],
       /"old" was booted, and not the default entry "new"/,
     ],
-    ['typed at the menu', { entries: one(''), running: 'single' }, ['running-only'], /typed at the menu/],
+    [
+      'typed at the menu',
+      { entries: one(''), running: 'single' },
+      ['running-only'],
+      /typed at the menu, or taken out since by something else/,
+    ],
+    [
+      'taken out by an undo',
+      { entries: one(''), running: 'iommu=pt', context: { takenOut: ['iommu=pt'] } },
+      ['taken-out'],
+      /configured when the host booted, and vfleet has taken it out since/,
+    ],
+    [
+      'taken out by a restore, and wanted',
+      { ...pt, entries: one(''), running: 'iommu=pt', context: { takenOut: ['iommu=pt'] } },
+      ['taken-out'],
+      /configured when the host booted, and vfleet has taken it out since/,
+    ],
+    [
+      'typed at the menu in another way than vfleet had it',
+      { entries: one(''), running: 'iommu=off', context: { takenOut: ['iommu=pt'] } },
+      ['running-only'],
+      /typed at the menu/,
+    ],
     [
       'typed at the menu, and wanted',
       { ...pt, loader: 'bls', entries: one(''), running: 'iommu=pt' },

@@ -13,6 +13,8 @@ beforeAll(async () => {
     { name: 'vain' },
     { name: 'old', kind: 'centos-7-intel', rack: 'r2' },
     { name: 'away', faults: { refuseLogin: true }, rack: 'r3' },
+    { name: 'undone', rack: 'r4' },
+    { name: 'el8', kind: 'rocky-8-intel', rack: 'r5' },
   ]);
 }, 120_000);
 afterAll(() => racks?.stop());
@@ -23,7 +25,8 @@ describe('boot explain', () => {
   it('of a host that was never touched: what is there, nothing wanted, exit 0, and nothing written', async () => {
     const node = racks.lab.node('due');
     const before = await node.snapshot();
-    const { code, stdout } = await explain('due');
+    const { code, stdout, stderr } = await explain('due');
+    expect(stderr).toMatch(/^boot explain: 1 host$/m);
     expect(stdout).toMatch(/^due: configured, written and running agree$/m);
     expect(stdout).toMatch(/boot loader +update-grub \(.*\/boot\/grub\/grub\.cfg\)/);
     expect(stdout).toMatch(/kernel +6\.1\.0-18-amd64 runs, and will boot/);
@@ -72,6 +75,28 @@ describe('boot explain', () => {
     expect(stdout).toMatch(/note: a reboot for intel_iommu=on iommu=pt \S+ was in vain/);
     expect(stdout).toMatch(/every boot entry is right, and it has booted since: the firmware started another/);
     expect(code).toBe(0);
+  });
+
+  it('of a host on which an undo has taken out what runs: that vfleet did, and that a reboot is due', async () => {
+    expect((await racks.vfleet('apply', 'passthrough', '-l', 'undone', '--yes')).code).toBe(0);
+    expect((await racks.vfleet('undo', 'passthrough', '-l', 'undone', '--yes')).code).toBe(0);
+    const { stdout } = await explain('undone');
+    expect(stdout).toMatch(/intel_iommu, iommu, .*configured when the host booted, and vfleet has taken it out since/);
+    expect(stdout).toMatch(/taken it out since.*\n +next: reboot the host/);
+    expect(stdout).not.toContain('typed at the menu');
+  });
+
+  it('of Enterprise Linux 8: that kernelopts configures it; and after a restore that vfleet has taken it out', async () => {
+    expect((await racks.vfleet('apply', 'passthrough', '-l', 'el8', '--yes')).code).toBe(0);
+    const before = await explain('el8');
+    expect(before.stdout).toMatch(/^ +(?:configured +)?\/boot\/grub2\/grubenv: kernelopts=root=\S+ .*iommu=pt/m);
+    expect(before.stdout).toMatch(/^ +iommu +iommu=pt +.*\/boot\/grub2\/grubenv +all 1 +iommu=pt$/m);
+    const { hosts } = JSON.parse((await racks.vfleet('backups', 'el8', '--json')).stdout);
+    const { run } = hosts[0].backups[0];
+    expect((await racks.vfleet('restore', run, '-l', 'el8', '--yes')).code).toBe(0);
+    const after = await explain('el8');
+    expect(after.stdout).toMatch(/configured when the host booted, and vfleet has taken it out since/);
+    expect(after.stdout).not.toContain('typed at the menu');
   });
 
   it('as a document: every place, every entry, every cause', async () => {

@@ -1,7 +1,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
-import { goneKernels, withOldArguments } from '../../src/host/restore-boot.ts';
+import { goneKernels, lostByRestore, withOldArguments } from '../../src/host/restore-boot.ts';
 import { run, shells } from '../resources/shells.ts';
 import { temporaryFolder } from '../temporary-folder.ts';
 import { fileOf } from './model.ts';
@@ -19,6 +19,16 @@ it('of grubenv only kernelopts are put back', () => {
   expect(withOldArguments('/boot/grub2/grubenv', without, kept)).toEqual(without);
   expect(withOldArguments('/boot/grub2/grubenv', fileOf('broken'), kept)).toBeNull();
   expect(withOldArguments('/boot/grub2/grubenv', { kind: 'absent' }, kept)).toBeNull();
+});
+
+it('of what runs, what files lose that are restored is known, and nothing else', () => {
+  const now = fileOf('GRUB_CMDLINE_LINUX="quiet iommu=pt intel_iommu=on"\n');
+  const files = [
+    { now, backup: fileOf('GRUB_CMDLINE_LINUX="quiet"\n') },
+    { now: fileOf('root=/dev/sda1 intel_iommu=on\n'), backup: fileOf('root=/dev/sda1 intel_iommu=on\n') },
+  ];
+  expect(lostByRestore('root=/dev/sda1 quiet iommu=pt intel_iommu=on single', files)).toEqual(['iommu=pt']);
+  expect(lostByRestore('quiet', files)).toEqual([]);
 });
 
 it.each(shells.map((shell) => [shell.join(' '), shell] as const))(
