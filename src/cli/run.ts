@@ -5,6 +5,7 @@ import type { Command, HostPlan } from '../events/event.ts';
 import { beginRun, type OpenRun } from '../events/open-run.ts';
 import { runFolder } from '../events/run-folder.ts';
 import type { HostContext, Mode, Task } from '../host/context.ts';
+import type { LeasePolicy } from '../host/lease.ts';
 import { type Clock, defaultRebootPolicy, type RebootPolicy } from '../host/reboot.ts';
 import { runHost } from '../host/run.ts';
 import type { Playbook } from '../playbook/define.ts';
@@ -44,6 +45,8 @@ export interface Run {
   /** Hosts that may still be away with the reboot that an earlier part of the run asked for, and the boot that it ends. */
   readonly rebootAsked?: ReadonlyMap<string, string | null> | undefined;
   readonly reboot?: Partial<RebootPolicy>;
+  /** How long leases on hosts last. */
+  readonly lease?: LeasePolicy | undefined;
   readonly guestsAllowed?: boolean;
   readonly rebootAgain?: boolean;
   /** Take over what stood there before, where it is as it would be written. */
@@ -126,6 +129,7 @@ export async function run(run: Run): Promise<Summary> {
           rebootAgain: run.rebootAgain ?? false,
           adopt: run.adopt ?? false,
           holder,
+          ...(run.lease !== undefined && { lease: run.lease }),
           ...pacing,
           ...aids?.get(host.name),
           stop: interrupts.stop,

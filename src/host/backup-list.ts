@@ -3,6 +3,7 @@ import { parseRead, readScript } from '../resources/batch.ts';
 import type { Read } from '../resources/resource.ts';
 import { type Script, sh } from '../shell/script.ts';
 import { aboutFile, type Backup, parseAbout, timeOf, toPrune } from './backup.ts';
+import { runHeld } from './hold.ts';
 import { recordIn, recordRead } from './look.ts';
 import { runRead } from './read.ts';
 import { type HostRecord, recordPath, stateFolder } from './record.ts';
@@ -69,13 +70,16 @@ async function read(session: Session): Promise<readonly Backup[]> {
   return parseList(found.states.get('backups')?.probe('list').stdout ?? '', record);
 }
 
-/** Removes backups under the host lock, unless the record says otherwise by now what an undo may need. */
+/** Removes backups where no other run is at work, under the host lock, unless the record says otherwise by now what an undo may need. */
 async function prune(session: Session, runs: readonly string[]): Promise<void> {
   session.enter('apply');
   session.begun = true;
-  const output = await session.context.shell.run(
-    sh`
-exec 9>>${`${stateFolder}/lock`}; flock -w 60 9 || { section busy; exit 75; }
+  const output = await runHeld(
+    session,
+    (lease) => sh`
+exec 9>>${`${stateFolder}/lock`}
+${lease}
+flock -w 60 9 || { section busy; exit 75; }
 if [ -f ${recordPath} ]; then sum=$(sha256sum <${recordPath}); sum=\${sum%% *}; else sum=absent; fi
 [ "$sum" = ${session.recordDigest} ] || { section changed; exit 22; }
 cd ${backups} && rm -rf -- ${runs} && sync ${backups}`,

@@ -21,8 +21,9 @@ export function replaceRecord(expected: string, record: HostRecord, lease: Scrip
   const text = printRecord(record);
   const beside = `${recordPath}.new`;
   return sh`
-exec 9>>${`${stateFolder}/lock`}; flock -w 60 9 || { section busy; exit 75; }
+exec 9>>${`${stateFolder}/lock`}
 ${lease}
+flock -w 60 9 || { section busy; exit 75; }
 if [ -f ${recordPath} ]; then sum=$(sha256sum <${recordPath}); sum=\${sum%% *}; else sum=absent; fi
 case $sum in
   ${expected}|${recordDigest(text)}) ;;

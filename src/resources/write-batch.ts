@@ -10,7 +10,7 @@ interface Write {
   readonly guards: Seen;
   /** All files are replaced first, all at once as far as a file system can; then scripts run, in order. */
   readonly actions: readonly Action[];
-  /** Judges, under the lock, whether this run may work on the host; it ends the script where not. Default: it may. */
+  /** Judges, before anything else, whether this run may work on the host; it ends the script where not. Default: it may. */
   readonly admission?: Script | undefined;
   /** Text of `state.json`, which is in place before the first file is replaced. */
   readonly record: string;
@@ -52,8 +52,10 @@ undo() {
   rm -f ${temps}
   printf %s "$made" | while IFS= read -r folder; do rmdir "$folder" 2>/dev/null; done
 }
-take_lock`,
+open_lock`,
+    // Before the lock: while somebody's job holds that, who it is stands in the lease.
     admission,
+    raw('take_lock'),
     ...[...guards.files].map(([path, print]) => sh`guard ${path} ${print}`),
     ...[...guards.globs].map(([glob, matches]) => guardGlob(glob, matches)),
     raw('judge_guards'),

@@ -26,7 +26,7 @@ made=
 locked=
 fail() { section failed; printf '%s\\n%s\\n' "$2" "$3"; undo; exit "$1"; }
 
-take_lock() {
+open_lock() {
   for tool in flock sha256sum; do
     command -v $tool >/dev/null 2>&1 || fail ${exits.tool} tool $tool
   done
@@ -34,6 +34,8 @@ take_lock() {
   # In a subshell first: a redirection of exec that fails ends the shell.
   ( : >>"$state/lock" ) || fail ${exits.untouched} lock "$state/lock"
   exec 9>>"$state/lock"
+}
+take_lock() {
   flock -n 9 || { section locked; exit ${exits.locked}; }
   locked=1
   trap 'undo; exit 129' HUP INT TERM

@@ -35,7 +35,7 @@ export interface Fleet {
 }
 
 export interface FleetRun
-  extends Partial<Pick<Run, 'adopt' | 'expected' | 'reboot' | 'guestsAllowed' | 'rebootAgain' | 'rollout'>> {
+  extends Partial<Pick<Run, 'adopt' | 'expected' | 'reboot' | 'lease' | 'guestsAllowed' | 'rebootAgain' | 'rollout'>> {
   readonly playbook?: string;
   readonly args?: Partial<ConnectionArguments>;
 }

@@ -1,11 +1,13 @@
-import { readFile, rm, writeFile } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { LabNode } from '../../src/lab/node.ts';
 import { type Fleet, startFleet } from './fleet.ts';
+import { task } from './undo-steps.ts';
 
 // Two operators never work on one host.
-const names = Array.from({ length: 8 }, (_, index) => `n${index}`);
+const names = Array.from({ length: 10 }, (_, index) => `n${index}`);
 
 let fleet: Fleet;
 let node: LabNode;
@@ -84,6 +86,95 @@ it('a second run is refused while a first one works, told who works there, and h
   expect((await first).host).toMatchObject({ state: 'ok', writes: 2 });
   await expect(readFile(lease())).rejects.toThrow(/ENOENT/);
   expect((await fleet.one('apply', node.name, { playbook: await quick() })).host.state).toBe('ok');
+});
+
+/** Lets the host's up-time go on as real time does, beginning with 100 s; gives what ends that. */
+function runClock(): () => Promise<void> {
+  const begun = performance.now();
+  let over = false;
+  const tick = async (): Promise<void> => {
+    while (!over) {
+      const beside = at('proc/uptime.new');
+      await writeFile(beside, `${(100 + (performance.now() - begun) / 1000).toFixed(2)} 1520.11\n`);
+      await rename(beside, at('proc/uptime'));
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+  };
+  const ticking = tick();
+  return async () => {
+    over = true;
+    await ticking;
+  };
+}
+
+it('a lease is renewed as long as a slow job is at work, and keeps others out until that has ended', async () => {
+  const stop = runClock();
+  try {
+    const tool = at('usr/sbin/update-initramfs');
+    await rename(tool, `${tool}.real`);
+    const wait = `while [ ! -e /root/job-goes-on ]; do sleep 0.1; done`;
+    await writeFile(tool, `#!/bin/sh\n: >/root/job-begun\n${wait}\nexec "$0.real" "$@"\n`, { mode: 0o755 });
+    const lasting = { seconds: 3, renewEvery: 400 };
+    const modules = path.join(fleet.folder, 'modules.ts');
+    const text = `import { file, playbook } from 'vfleet';
+export default playbook({ name: 'Modules', async apply(host) {
+  await host.ensure(file('/etc/modprobe.d/lease.conf', 'options loop max_loop=9\\n'));
+  await host.settle();
+} });
+`;
+    await writeFile(modules, text);
+    const first = fleet.one('apply', node.name, { playbook: modules, lease: lasting });
+    await vi.waitUntil(() => existsSync(at('root/job-begun')), { timeout: 60_000, interval: 20 });
+    const until = async (): Promise<number> =>
+      Number(/^until=(\d+)$/m.exec(await readFile(lease(), 'utf8').catch(() => ''))?.[1] ?? Number.NaN);
+    const begun = await until();
+    const seen = new Set<number>();
+    // Twice as long as it would last without a renewal, and no moment in which it has run out.
+    while (!seen.has(begun + 6)) {
+      const [now, up] = [await until(), Number.parseFloat(await readFile(at('proc/uptime'), 'utf8'))];
+      if (Number.isNaN(now)) continue;
+      seen.add(now);
+      expect(now).toBeGreaterThan(up);
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+    const second = await fleet.one('apply', node.name, { playbook: await quick(), lease: lasting });
+    expect([second.host.state, second.host.failure?.code]).toEqual(['refused', 'host.leased']);
+    expect(second.host.failure?.found).toMatch(/its lease runs out in \d seconds? unless it is renewed/);
+    await writeFile(at('root/job-goes-on'), '');
+    expect((await first).host).toMatchObject({ state: 'ok', failure: null });
+    expect(seen.size).toBeGreaterThan(3);
+    await expect(readFile(lease())).rejects.toThrow(/ENOENT/);
+    expect((await fleet.one('apply', node.name, { playbook: await quick() })).host.state).toBe('ok');
+  } finally {
+    await stop();
+  }
+}, 240_000);
+
+it('old backups are removed only where no other run is at work', async () => {
+  const version = async (number: number): Promise<string> => {
+    const file = path.join(fleet.folder, `${node.name}-version.ts`);
+    const text = `import { file, playbook } from 'vfleet';
+export default playbook({ name: 'Version', async apply(host) { await host.ensure(file('/etc/issue.net', '${number}\\n')); } });
+`;
+    await writeFile(file, text);
+    return file;
+  };
+  for (const number of [1, 2, 3]) await fleet.one('apply', node.name, { playbook: await version(number) });
+  const kept = (): Promise<readonly string[]> => readdir(at('var/lib/vfleet/backups'));
+  const before = await kept();
+  const first = fleet.one('apply', node.name, { playbook: await slow() });
+  await vi.waitUntil(() => readFile(lease(), 'utf8').catch(() => ''), { timeout: 60_000, interval: 50 });
+  const prune = () => task(fleet, node, 'backups', { kind: 'backups', keep: 0 });
+  const refused = await prune();
+  expect([refused.host.state, refused.host.failure?.code, refused.code]).toEqual(['refused', 'host.leased', 3]);
+  expect(refused.host.failure?.next).toContain('`vfleet backups` again');
+  expect(await kept()).toEqual(expect.arrayContaining([...before]));
+  await writeFile(gate(), '');
+  expect((await first).host.state).toBe('ok');
+  const done = await prune();
+  expect([done.host.failure, done.host.writes]).toEqual([null, 1]);
+  expect((await kept()).length).toBeLessThan(before.length);
+  await expect(readFile(lease())).rejects.toThrow(/ENOENT/);
 });
 
 it('a host with nothing to do takes no lease, and is not refused for one', async () => {

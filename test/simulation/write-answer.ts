@@ -33,6 +33,8 @@ export function isWrite(body: string): boolean {
 /** Does what a write script says, statement by statement. Errors: for a statement that the model does not know. */
 export async function doWrite(work: Work): Promise<Exit> {
   const { machine, answer } = work;
+  const refused = claimLease(work);
+  if (refused !== null) return refused;
   const release = await machine.lock.take(0);
   if (release === null) {
     answer.section('locked');
@@ -68,9 +70,6 @@ function runStatements(work: Work): Exit | null {
           .join('') !== second
       )
         changed.push(first);
-    } else if (name === 'claim_lease') {
-      const refused = claimLease(work);
-      if (refused !== null) return refused;
     } else if (name === 'judge_guards') {
       if (changed.length > 0) {
         answer.section('changed');
@@ -104,7 +103,9 @@ const changing: ReadonlySet<string> = new Set(['prepare', 'replace', 'mv', 'rm']
 
 /** Of no consequence here: backups, folders and what has reached the disk are the business of the suite of power cuts. */
 const idle: ReadonlySet<string> = new Set([
+  'open_lock',
   'take_lock',
+  'claim_lease',
   'keep',
   'tell',
   'make_folder',
