@@ -257,7 +257,7 @@ describe.each(shells.map((shell) => ({ shell, name: shell.join(' ') })))('under 
         ...files,
       });
     const write = ({ root, env }: ReturnType<typeof labOf>) =>
-      run(writeProxmoxEntries(join(root, 'uuids'), root, join(root, 'cmdline')), shell, { env });
+      run(writeProxmoxEntries(join(root, 'uuids'), root, join(root, 'cmdline'), join(root, 'over')), shell, { env });
     const logOf = ({ root }: ReturnType<typeof labOf>): string => readFileSync(join(root, 'log'), 'utf8');
 
     it('brings the arguments into each, leaves all else, and leaves nothing mounted', async () => {
