@@ -16,6 +16,7 @@ import type { Lease } from './lease.ts';
 import { tellLeftovers } from './leftovers/tell.ts';
 import { within } from './limits.ts';
 import { refusePart } from './plan-match.ts';
+import { withPower } from './power-cycle.ts';
 import { probeHost } from './probe.ts';
 import { runRead } from './read.ts';
 import { Session } from './session.ts';
@@ -54,16 +55,18 @@ export async function runHost(context: HostContext): Promise<HostEnd> {
     let found: Lease | null = null;
     const tell = (phase: Phase, detail?: string): void =>
       bus.emit({ type: 'phase', host: host.name, phase, ...(detail !== undefined && { detail }) });
-    const begin = { context, name: host.name, begun: false, enter: tell };
+    const begin = { context, name: host.name, begun: false, enter: tell, powerCycled: false };
     const probe = (): Promise<Facts> =>
       probeHost(context, 'connect', (lease) => {
         found = lease;
       });
-    const first = (): Promise<Facts> => probeWhenBack(context, () => within(begin, 'connecting', 'connect', probe));
+    const logIn = (): Promise<Facts> => within(begin, 'connecting', 'connect', probe);
+    const first = (): Promise<Facts> => withPower(begin, () => probeWhenBack(context, logIn));
     // One that may be away with its reboot has its place among those that reboot, as in the part of the run that asked.
     const isAsked = context.rebootAsked !== undefined;
     const facts = await (isAsked ? within(begin, 'rebooting', 'reboot', first) : first());
     session = new Session(context, facts);
+    session.powerCycled = begin.powerCycled;
     noticeLease(session, found);
     bus.emit({ type: 'facts-read', host: host.name, facts: session.facts });
     if (task !== undefined) await runTask(session, task);

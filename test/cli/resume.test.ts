@@ -5,7 +5,21 @@ import { readJournal } from '../../src/events/read-journal.ts';
 import type { Ended, Started } from './program.ts';
 import { motd, type Racks, readOn, startRacks } from './racks.ts';
 
-const names = ['boots', 'writes', 'early', 'torn', 'twice', 'edited', 'secret', 'b1', 'b2', 'b3', 'stopped', 'planned'];
+const names = [
+  'boots',
+  'writes',
+  'early',
+  'torn',
+  'twice',
+  'edited',
+  'secret',
+  'b1',
+  'b2',
+  'b3',
+  'stopped',
+  'planned',
+  'away',
+];
 
 let racks: Racks;
 beforeAll(async () => {
@@ -94,6 +108,24 @@ describe('after the controller was killed', () => {
     expect(node.counters.reboots).toBe(1);
     const again = await racks.vfleet('apply', 'passthrough', '--yes', '--json', '-l', host);
     expect(documentOf(again)).toMatchObject({ exitCode: 0, totals: { writes: 0, reboots: 0 } });
+  });
+
+  it('in a reboot from which the host does not come back, resume cycles its power where that is configured', async () => {
+    const node = racks.lab.node('away');
+    const calls = path.join(racks.folder, 'calls');
+    const power = { command: ['sh', '-c', `echo "$0" >>${calls}`, '{{outlet}}'] };
+    const vars = JSON.stringify({ power, outlet: 'seven' });
+    await node.setFaults({ neverReturns: true });
+    const deadline = ['--reboot-deadline', '0.1'];
+    const run = await racks.start(['apply', 'passthrough', '--yes', '-l', 'away', '-e', vars, ...deadline]);
+    await killAt(run, 'away', /"host":"away","line":"not back yet/);
+    const resumed = await racks.start(['resume', '--json']);
+    await Promise.race([resumed.ended, vi.waitUntil(() => readFile(calls).catch(() => null), { timeout: 50_000 })]);
+    await node.setFaults({});
+    await node.powerOn();
+    const ended = documentOf(await resumed.ended);
+    expect(ended).toMatchObject({ exitCode: 0, totals: { ok: 1, reboots: 1 }, hosts: [{ powerCycled: true }] });
+    expect(await readFile(calls, 'utf8')).toBe('seven\n');
   });
 
   it('in the middle of a line, resume cuts that off and goes on with a journal that can be read', async () => {
