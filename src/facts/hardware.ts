@@ -7,6 +7,7 @@ export interface HardwareFacts {
   readonly pci: Readonly<Record<string, PciDetail>>;
   /** NUMA nodes that have memory. */
   readonly nodes: readonly NumaNode[];
+  /** Those of devices, and what is on top of them, has a default route or the SSH connection: no loopback, no guest's tap. */
   readonly net: readonly NetInterface[];
   readonly block: readonly BlockDevice[];
   readonly nvme: readonly NvmeController[];
@@ -57,11 +58,15 @@ export interface NetInterface {
   readonly master: string | null;
   /** Interfaces that are on top of it: VLANs, macvlans, its master. */
   readonly uppers: readonly string[];
-  /** Addresses of any scope but link-local, with prefix length. */
-  readonly addresses: readonly string[];
+  /** Addresses of any scope but host and link-local, with prefix length; `null`: there is no `ip` to ask. */
+  readonly addresses: readonly string[] | null;
+  /** A default route of IPv4 or IPv6 leads over it, or over what is on top of it. */
   readonly defaultRoute: boolean;
-  /** The SSH connection of the probe came in by it. */
-  readonly ssh: boolean;
+  /**
+   * The SSH connection of the probe goes over it, or over what is on top of it; `null`: nobody knows over what it goes (no
+   * connection was told of, or it ends at a tunnel), so that addresses and routes must do.
+   */
+  readonly ssh: boolean | null;
 }
 
 export interface BlockDevice {
@@ -75,11 +80,15 @@ export interface BlockDevice {
   readonly sizeBytes: number | null;
   readonly model: string | null;
   readonly serial: string | null;
-  /** Device-mapper, md, bcache and the like that hold it. */
+  /** Device-mapper, md, bcache and the like that hold it, by name; a file system of many disks: `zpool rpool`. */
   readonly holders: readonly string[];
+  /** Where it is mounted; of a file system of many disks, for each of them. At most eight, shortest first. */
   readonly mounts: readonly string[];
   readonly swap: boolean;
-  /** What udev found on it: type of a file system, RAID or LVM member (`ID_FS_TYPE`), or of a partition table. */
+  /**
+   * What udev found on it: type of a file system, RAID or LVM member (`ID_FS_TYPE`), or of a partition table; `none`: udev has
+   * looked and found nothing. `null`: it has not looked, or left no word.
+   */
   readonly signature: string | null;
 }
 
@@ -123,6 +132,6 @@ export interface SerialPort {
   readonly console: boolean;
   /** A getty runs on it, or is enabled. */
   readonly getty: boolean;
-  /** Links of `/dev/serial/by-id` and of own rules that lead to it. */
+  /** Links in `/dev` that lead to it, of `/dev/serial/by-id` and of own rules; not those by path. */
   readonly links: readonly string[];
 }
