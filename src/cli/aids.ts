@@ -16,11 +16,16 @@ export interface Aids {
 
 /**
  * Hooks and power command of each host, before any host is touched: what the inventory says (variables `hooks` and `power`) goes
- * before the playbook, hook by hook. Errors: `hooks.definition`, `power.definition`.
+ * before the playbook, hook by hook. Who only shows them needs no secrets. Errors: `hooks.definition`, `power.definition`.
  */
-export async function aidsOf(hosts: readonly InventoryHost[], playbook: Playbook): Promise<ReadonlyMap<string, Aids>> {
+export async function aidsOf(
+  hosts: readonly InventoryHost[],
+  playbook: Playbook,
+  secrets: boolean,
+): Promise<ReadonlyMap<string, Aids>> {
   const aids = hosts.map(async (host): Promise<readonly [string, Aids]> => {
-    const power = await readPower({ name: host.name, vars: { ...host.vars, power: templates(host.vars['power']) } });
+    const vars = { ...host.vars, power: templates(host.vars['power']) };
+    const power = await readPower({ name: host.name, vars }, { secrets });
     requireSupported(host, 'hooks');
     const own = readHooks(host.vars['hooks'], `variable hooks of ${host.name}`);
     return [host.name, { hooks: { ...playbook.hooks, ...own }, ...(power !== undefined && { power }) }];

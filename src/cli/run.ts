@@ -82,7 +82,8 @@ export interface Resumed {
 /** Runs a command over its hosts, shows it while it lasts, keeps its journal, and tells how it ended. */
 export async function run(run: Run): Promise<Summary> {
   const { fleet, playbook, args, environment } = run;
-  const aids = run.command === 'apply' ? await aidsOf(fleet.hosts, playbook) : null;
+  const changes = run.command === 'apply';
+  const aids = changes || run.command === 'plan' ? await aidsOf(fleet.hosts, playbook, changes) : null;
   const open = run.resumed?.open ?? (await beginRun(runFolder(environment.stateHome, new Date(), Math.random)));
   const { folder, journal } = open;
   const bus = createBus({ now: () => new Date(), journal });

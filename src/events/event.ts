@@ -44,6 +44,24 @@ export interface PlannedChange {
   readonly step: number;
 }
 
+/** A hook as a plan shows it. */
+export interface PlannedHook {
+  readonly kind: 'command' | 'function';
+  /** Where a command runs; `null`: a function runs on the controller, and reaches out as it likes. */
+  readonly where: 'host' | 'controller' | null;
+  readonly timeoutSeconds: number;
+  /** What it does, where that is known; `null`: only its author knows. */
+  readonly about: string | null;
+}
+
+/** What would run around the planned reboot of a host, or take it back into service. `null`: nothing of that kind. */
+export interface Around {
+  readonly drain: PlannedHook | null;
+  readonly undrain: PlannedHook | null;
+  /** What cycles its power where it does not come back. */
+  readonly power: { readonly program: string; readonly timeoutSeconds: number } | null;
+}
+
 /** What is due on one host. */
 export interface HostPlan {
   readonly host: string;
@@ -54,6 +72,8 @@ export interface HostPlan {
   readonly pending: readonly Effect[];
   /** Effects that settle would consume, in order. */
   readonly effects: readonly Effect[];
+  /** Absent: nothing runs around a reboot, or none is planned. */
+  readonly around?: Around | undefined;
   /** `/etc/machine-id`: the machine that the plan was made for. */
   readonly machineId: string | null;
   /** Every fact that the playbook read, by its dotted path; a saved plan holds only while they are the same. */

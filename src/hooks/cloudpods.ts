@@ -37,10 +37,12 @@ export function cloudpods({ idFrom, migrate = true, options = [], timeout }: Clo
         await host.controller('climc', 'host-disable', id);
         if (migrate) await moveAway(host, id, options);
       },
+      about: `Cloudpods: disables the host${migrate ? ', moves its running servers away' : ''}`,
       ...limit,
     },
     undrain: {
       run: async (host) => void (await host.controller('climc', 'host-enable', idOf(host, idFrom))),
+      about: 'Cloudpods: enables the host',
       ...limit,
     },
   };

@@ -36,6 +36,8 @@ export type HookInput =
       readonly where?: 'host' | 'controller';
       /** As `90s`, `5m`, `1h`. Default: 30 minutes. */
       readonly timeout?: string;
+      /** What it does, in a few words, for `vfleet plan`: `libvirt: shuts running guests down`. */
+      readonly about?: string;
     };
 
 /** What stands around the reboot of a host. */
@@ -53,6 +55,7 @@ export interface Hook {
     | { readonly kind: 'command'; readonly text: string; readonly where: 'host' | 'controller' };
   /** Milliseconds. */
   readonly timeout: number;
+  readonly about?: string;
 }
 
 export interface Hooks {

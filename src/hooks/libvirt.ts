@@ -40,8 +40,17 @@ export function libvirt({ guests = 'shutdown', to, options = [], timeout }: Libv
   }
   const drain = guests === 'migrate' ? migrate(to ?? '', options) : stop(guests);
   const limit = timeout === undefined ? {} : { timeout };
-  return { drain: { run: onHost(drain), ...limit }, undrain: { run: onHost(start), ...limit } };
+  return {
+    drain: { run: onHost(drain), about: `libvirt: ${acts[guests]}${to === undefined ? '' : ` to ${to}`}`, ...limit },
+    undrain: { run: onHost(start), about: 'libvirt: starts the guests that were stopped', ...limit },
+  };
 }
+
+const acts = {
+  shutdown: 'shuts running guests down',
+  save: 'saves running guests to disk',
+  migrate: 'moves running guests live',
+};
 
 /** All that are active, one name a line: a guest that is paused has a process too. */
 const running = sh`virsh -c qemu:///system list --name </dev/null`;

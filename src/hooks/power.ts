@@ -26,9 +26,12 @@ interface PowerHost {
 
 /**
  * Reads the power command of a host: the inventory variable `power`, with `{{variables}}` of that host filled in, each as part
- * of one argument. `undefined`: none is configured. Errors: `power.definition`.
+ * of one argument. `undefined`: none is configured. Without `secrets` nobody needs to have them. Errors: `power.definition`.
  */
-export async function readPower({ name, vars }: PowerHost): Promise<Power | undefined> {
+export async function readPower(
+  { name, vars }: PowerHost,
+  { secrets = true }: { readonly secrets?: boolean } = {},
+): Promise<Power | undefined> {
   if (vars['power'] === undefined || vars['power'] === null) return undefined;
   const read = powerSchema.safeParse(vars['power']);
   if (!read.success) {
@@ -39,7 +42,9 @@ export async function readPower({ name, vars }: PowerHost): Promise<Power | unde
   const { command, environment, timeout } = read.data;
   refuseSecrets(name, command);
   const values = await Promise.all(
-    Object.entries(environment).map(async ([key, from]) => [key, await valueOf(name, key, from)] as const),
+    (secrets ? Object.entries(environment) : []).map(
+      async ([key, from]) => [key, await valueOf(name, key, from)] as const,
+    ),
   );
   return { command: command.map((word) => fill(name, word, vars)), environment: Object.fromEntries(values), timeout };
 }

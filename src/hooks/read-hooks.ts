@@ -17,10 +17,11 @@ const hookSchema = z.union(
         run: z.union([z.string().min(1), functionSchema]),
         where: z.enum(['host', 'controller']).default('host'),
         timeout: durationSchema.default(defaultTimeout),
+        about: z.string().min(1).exactOptional(),
       })
-      .transform(({ run, where, timeout }): Hook => {
-        if (typeof run === 'function') return { work: { kind: 'function', call: run }, timeout };
-        return { work: { kind: 'command', text: run, where }, timeout };
+      .transform(({ run, where, ...more }): Hook => {
+        if (typeof run === 'function') return { work: { kind: 'function', call: run }, ...more };
+        return { work: { kind: 'command', text: run, where }, ...more };
       }),
   ],
   { error: "a function, or a command as { run: 'virsh …', where: 'host', timeout: '5m' }" },

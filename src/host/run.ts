@@ -4,6 +4,7 @@ import type { Failure, HostState, Phase } from '../events/event.ts';
 import type { Facts } from '../facts/facts.ts';
 import type { Effect } from '../resources/effect.ts';
 import { joinScripts, sh } from '../shell/script.ts';
+import { warnDrained } from './around.ts';
 import { probeWhenBack } from './come-back.ts';
 import type { HostContext } from './context.ts';
 import { undrain } from './drain.ts';
@@ -111,7 +112,7 @@ async function runPhases(session: Session): Promise<void> {
   }
   if (mode !== 'verify') warnUnsettled(session);
   if (mode !== 'verify') warnUnnamed(session);
-  if (mode === 'plan') return;
+  if (mode === 'plan') return warnDrained(session);
   noticeInPlace(session);
   await verify(session);
   if (mode !== 'apply') return;

@@ -6,6 +6,7 @@ import { trackFacts } from '../facts/track.ts';
 import type { Effect } from '../resources/effect.ts';
 import { mergeEffects } from '../resources/effect-order.ts';
 import type { Wants } from '../resources/resource.ts';
+import { aroundOf } from './around.ts';
 import type { HostContext } from './context.ts';
 import type { Subject } from './handle.ts';
 import { interruptedAt } from './interrupt.ts';
@@ -126,6 +127,7 @@ export class Session {
       changes: this.changes,
       pending: this.pending,
       effects: this.settled,
+      around: aroundOf(this),
       machineId: this.facts.identity.machineId,
       factsRead: this.factsRead,
     };

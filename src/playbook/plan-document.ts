@@ -75,6 +75,19 @@ const change = z.object({
   step: z.int(),
 });
 
+const hook = z.object({
+  kind: z.enum(['command', 'function']),
+  where: z.enum(['host', 'controller']).nullable(),
+  timeoutSeconds: z.number(),
+  about: z.string().nullable(),
+});
+
+const around = z.object({
+  drain: hook.nullable(),
+  undrain: hook.nullable(),
+  power: z.object({ program: z.string(), timeoutSeconds: z.number() }).nullable(),
+});
+
 const hostPlan: z.ZodType<HostPlan> = z.object({
   host: z.string(),
   rack: z.string().nullable(),
@@ -82,6 +95,7 @@ const hostPlan: z.ZodType<HostPlan> = z.object({
   changes: z.array(change),
   pending: z.array(effect),
   effects: z.array(effect),
+  around: around.optional(),
   machineId: z.string().nullable(),
   factsRead: z.record(z.string(), z.unknown()),
 });

@@ -1,5 +1,5 @@
 import type { Verdict } from '../checks/check.ts';
-import type { Command, Failure, HostState, Phase, PlannedChange } from '../events/event.ts';
+import type { Around, Command, Failure, HostPlan, HostState, Phase, PlannedChange } from '../events/event.ts';
 import type { Facts } from '../facts/facts.ts';
 import type { Backup } from '../host/backup.ts';
 import type { Leftover } from '../host/leftovers/finding.ts';
@@ -61,6 +61,8 @@ export interface JsonHost {
     readonly pending: readonly Effect[];
     /** Effects to be made true, in order. */
     readonly effects: readonly Effect[];
+    /** What runs around the reboot that is among them, or takes a drained host back; `null`: nothing. */
+    readonly around: Around | null;
   } | null;
   /** Changes and effects that were made, in order. */
   readonly written: readonly PlannedChange[];
@@ -112,11 +114,15 @@ function documentOf(summary: Summary, command: Command): JsonDocument {
   };
 }
 
+function dueIn({ changes, pending, effects, around }: HostPlan): JsonHost['plan'] {
+  return { changes, pending, effects, around: around ?? null };
+}
+
 function hostOf(host: HostSummary): JsonHost {
   const { name, rack, state, failure, startedAt, endedAt, phases, gates, checks, plan } = host;
   const { written, settled, writes, reboots, warnings, leftovers, facts } = host;
   const { rebootDue, drained, powerCycled, backups, oldBackups } = host;
-  const due = plan === null ? null : { changes: plan.changes, pending: plan.pending, effects: plan.effects };
+  const due = plan === null ? null : dueIn(plan);
   return {
     ...{ name, rack, state, failure, startedAt, endedAt, phases, gates, checks },
     plan: due,

@@ -7,7 +7,7 @@ import type { RolloutWish } from '../../src/rollout/wish.ts';
 import { type Fleet, startFleet } from './fleet.ts';
 
 // What an operator puts around a reboot: drain and undrain, soak, power from outside, limits.
-const names = Array.from({ length: 9 }, (_, index) => `n${index}`);
+const names = Array.from({ length: 10 }, (_, index) => `n${index}`);
 
 let fleet: Fleet;
 let node: LabNode;
@@ -90,6 +90,9 @@ describe('a hook that goes wrong', () => {
     expect(host?.failure?.found).toContain('exit code 3: no spare host');
     expect(await end(first.summary.run)).toMatchObject({ drained: true, holdsSlot: true });
     expect((await record()).drained?.run).toBe(first.summary.run);
+    expect(host).toMatchObject({ drained: true });
+    const planned = (await fleet.one('plan', node.name, { playbook: await playbook(bad) })).host;
+    expect(planned.warnings).toContain(`run ${first.summary.run} has drained it: there is no hook to undrain it`);
     const good = `{ drain: () => say('drain'), undrain: () => say('undrain') }`;
     expect((await apply(good)).host).toMatchObject({ state: 'ok', reboots: 1 });
     expect(await said()).toEqual(['drain', 'undrain']);
@@ -151,6 +154,30 @@ it('a host that gets worse while it soaks has failed, and stays drained', async 
   expect(await said()).toEqual(['drain']);
 });
 
+it('a plan shows what would run where for which hosts, and needs no secret for that', async () => {
+  const hooks = `{
+  drain: { run: 'my-cmdb out-of-service hunter2', where: 'controller', timeout: '5m' },
+  undrain: async () => {},
+}`;
+  const power = { command: ['ipmitool', '-E', 'power', 'cycle'], environment: { IPMI_PASSWORD: { file: '/nowhere' } } };
+  const extraVars = [JSON.stringify({ power })];
+  const options = { playbook: await playbook(hooks), args: { limit: [node.name], extraVars } };
+  const { summary } = await fleet.run('plan', options);
+  expect(summary.hosts[0]?.plan?.around).toEqual({
+    drain: { kind: 'command', where: 'controller', timeoutSeconds: 300, about: null },
+    undrain: { kind: 'function', where: null, timeoutSeconds: 1800, about: null },
+    power: { program: 'ipmitool', timeoutSeconds: 60 },
+  });
+  // What stands in a command may be secret.
+  expect(JSON.stringify(await fleet.events(summary.run))).not.toContain('hunter2');
+  await expect(fleet.run('apply', options)).rejects.toThrow(/power.environment.IPMI_PASSWORD: .*\/nowhere/);
+  expect(node.counters.logins).toBe(1);
+  // Where no reboot is due nothing runs.
+  const plain = { playbook: await playbook(hooks.replace('my-cmdb', 'true my-cmdb')), args: { limit: [node.name] } };
+  expect((await fleet.run('apply', plain)).summary.hosts[0]).toMatchObject({ state: 'ok', reboots: 1 });
+  expect((await fleet.run('plan', plain)).summary.hosts[0]?.plan?.around).toBeUndefined();
+});
+
 it('a host that does not come back has its power cycled once, and the end says so', async () => {
   const script = path.join(fleet.folder, 'bmc');
   await writeFile(script, `#!/bin/sh\necho "$BMC_PASSWORD $*" >>${log()}\n`, { mode: 0o755 });
@@ -183,7 +210,7 @@ it('a host that does not come back has its power cycled once, and the end says s
 });
 
 it('no more hosts reboot at once than may, and all of them do', async () => {
-  const hosts = names.slice(6, 9);
+  const hosts = names.slice(7, 10);
   next = names.length;
   let most = 0;
   const down = new Set<string>();

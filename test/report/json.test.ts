@@ -67,7 +67,7 @@ describe('renderJson', () => {
       drained: false,
       powerCycled: false,
     });
-    expect(a.plan).toEqual({ changes: [change()], pending: [], effects: [bootConfiguration] });
+    expect(a.plan).toEqual({ changes: [change()], pending: [], effects: [bootConfiguration], around: null });
     expect(b).toMatchObject({
       name: 'b',
       state: 'unreachable',

@@ -2,6 +2,7 @@ import type { Command, HostPlan, PlannedChange } from '../../events/event.ts';
 import { escapeLine } from '../escape.ts';
 import { createPaint, type Paint } from '../paint.ts';
 import { type HostSummary, hostStates, isPending } from '../summary.ts';
+import { describeAround } from './around.ts';
 import { count, indent, joinSections, type TextOptions } from './block.ts';
 import { diffLines } from './diff.ts';
 import { describeEffects } from './effects.ts';
@@ -57,12 +58,13 @@ function changeText(hosts: readonly Planned[]): string {
 }
 
 function planLines(host: Planned, paint: Paint, options: TextOptions): readonly string[] {
-  const { changes, pending, effects } = host.plan;
+  const { changes, pending, effects, around } = host.plan;
   return [
     ...remarkLines(host, paint, options),
     ...changes.flatMap((change) => changeLines(change, paint)),
     ...(pending.length === 0 ? [] : [`${paint.doubtful('left from an earlier run:')} ${describeEffects(pending)}`]),
     ...(effects.length === 0 ? [] : [`${paint.strong('then:')} ${describeEffects(effects)}`]),
+    ...(around === undefined ? [] : [`${paint.strong('around the reboot:')} ${describeAround(around)}`]),
   ];
 }
 

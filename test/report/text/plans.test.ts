@@ -1,6 +1,7 @@
 import { stripVTControlCharacters } from 'node:util';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import type { Around } from '../../../src/events/event.ts';
 import type { HostSummary } from '../../../src/report/summary.ts';
 import { renderPlans } from '../../../src/report/text/plans.ts';
 import { bootConfiguration, change, diff, failure, host, plan, reboot, verdict } from '../sample.ts';
@@ -51,6 +52,26 @@ describe('renderPlans', () => {
       'then: regenerate the initramfs (vfio.conf), update the boot entries and read them back (/etc/default/grub.d/vfleet.cfg changes), ' +
         'reboot (the running kernel lacks iommu=pt)\n',
     );
+  });
+
+  it('shows what runs around a reboot: where, for how long, and what turns the machine off and on', () => {
+    const drain = { kind: 'command', where: 'controller', timeoutSeconds: 300, about: null } as const;
+    const undrain = { kind: 'function', where: null, timeoutSeconds: 1800, about: 'libvirt: starts guests' } as const;
+    const power = { program: 'ipmitool', timeoutSeconds: 60 };
+    const of = (around: Around): string => renderPlans([changing('a', { around })], plain);
+    expect(of({ drain, undrain, power })).toContain(
+      'around the reboot: drain before it (a command on the controller; at most 5 min), ' +
+        'undrain at the end (libvirt: starts guests; at most 30 min), ipmitool cycles the power where it does not come back\n',
+    );
+    expect(of({ drain, undrain: null, power: null })).toContain('at most 5 min), no undrain\n');
+    expect(renderPlans([changing('a')], plain)).not.toContain('around');
+    // Hosts with other hooks are no group.
+    const [one, other] = [
+      { drain, undrain, power: null },
+      { drain: null, undrain, power },
+    ];
+    const both = [changing('a', { around: one }), changing('b', { around: other })];
+    expect(renderPlans(both, plain)).toMatch(/^a: 1 change$[^]*^b: 1 change$/m);
   });
 
   it('shows the diff with its context, removed lines that look like headers among it', () => {
