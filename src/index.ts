@@ -19,6 +19,7 @@ export { type FileOptions, file } from './resources/file.ts';
 export { kernelArguments } from './resources/kernel-arguments.ts';
 export { modulesToLoad } from './resources/modules-to-load.ts';
 export type { Action, Change, ChangeContext, FileState, Read, Resource, State, Wants } from './resources/resource.ts';
+export { type SystemdUnitOptions, systemdUnit } from './resources/systemd-unit.ts';
 export type { RolloutInput } from './rollout/wish.ts';
 export { type Script, sh } from './shell/script.ts';
 export { secret } from './shell/secret.ts';

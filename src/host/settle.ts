@@ -14,6 +14,7 @@ import { within } from './limits.ts';
 import { isAway } from './reboot.ts';
 import { type RebootEffect, warnInVain } from './reboot-due.ts';
 import { writeRecord } from './record-write.ts';
+import { serviceScript } from './service.ts';
 import type { Session } from './session.ts';
 import { settleReboot } from './settle-reboot.ts';
 import { dueAfterStaging } from './staged.ts';
@@ -66,7 +67,7 @@ async function regenerate(session: Session, effects: readonly Effect[], gone?: r
   const configuration = effects.find((effect) => effect.kind === 'boot-configuration');
   const job: Omit<Job, 'admission'> = {
     id: jobId(context, session.step),
-    work: joinScripts(effects.map((effect) => workOf(session, effect))),
+    work: joinScripts(effects.map((effect) => workOf(session, effect, gone !== undefined))),
     readBack: configuration === undefined ? sh`:` : bootDriver(facts).readBack(facts),
   };
   session.stale = true;
@@ -144,7 +145,8 @@ function isLinkProblem({ code }: VfleetError): boolean {
   return code === 'ssh.lost' || code === 'ssh.unreachable' || code === 'ssh.timeout';
 }
 
-function workOf(session: Session, effect: Effect): Script {
+/** `leaving`: the effects are those of an undo. */
+function workOf(session: Session, effect: Effect, leaving: boolean): Script {
   switch (effect.kind) {
     case 'initramfs':
       return sh`( ${initramfsScript(session.facts)} ) || exit`;
@@ -155,7 +157,7 @@ function workOf(session: Session, effect: Effect): Script {
     case 'devices':
       return sh`( ${holdScript(effect.devices)} ) || exit`;
     case 'service':
-      return sh`systemctl restart ${effect.unit} || { code=$?; echo ${`systemctl restart ${effect.unit} failed`}; exit $code; }`;
+      return sh`( ${serviceScript(effect.unit, leaving)} ) || exit`;
     case 'reboot':
       throw new Error('a reboot is no job');
   }
