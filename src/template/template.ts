@@ -30,18 +30,40 @@ const environment = isolated();
 export function render(template: Template, data: TemplateData, context: { readonly host?: string } = {}): string {
   const { name, source } = load(template);
   try {
-    const program = parseTemplate(source, name);
+    const { program, fill } = compiled(name, source);
     const values = ordinary(data);
     refuseMissingNames(program, values, name);
-    return environment.compile(program, {
-      strict: true,
-      noEscape: true,
-      knownHelpersOnly: true,
-      knownHelpers: Object.fromEntries(Object.keys(helpers).map((helper) => [helper, true])),
-    })(values);
+    return fill(values);
   } catch (error) {
     throw error instanceof VfleetError && context.host !== undefined ? error.of(context.host) : error;
   }
+}
+
+interface Compiled {
+  readonly program: ReturnType<typeof parseTemplate>;
+  readonly fill: (values: unknown) => string;
+}
+
+/** By text: the same few templates are filled in for every host of a rollout. */
+const cache = new Map<string, Compiled>();
+const cached = 100;
+
+/** Errors: `template.syntax`, `template.unsupported`. */
+function compiled(name: string, source: string): Compiled {
+  const key = JSON.stringify([name, source]);
+  const known = cache.get(key);
+  if (known !== undefined) return known;
+  const program = parseTemplate(source, name);
+  const fill = environment.compile(program, {
+    strict: true,
+    noEscape: true,
+    knownHelpersOnly: true,
+    knownHelpers: Object.fromEntries(Object.keys(helpers).map((helper) => [helper, true])),
+  });
+  // A playbook may make a text for each host.
+  if (cache.size >= cached) cache.clear();
+  cache.set(key, { program, fill });
+  return { program, fill };
 }
 
 function load(template: Template): { readonly name: string; readonly source: string } {
