@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
 
-/** Gives the path of the compiled worker. `from` has `src`, `test/simulation` and the configurations of the compiler. */
+/** Gives the path of the compiled worker, and what removes it. `from` has `src`, `test/simulation` and the configurations of the compiler. */
 export function build(name, from = root) {
   const folder = join(root, 'node_modules/.cache/vfleet-simulation', name);
   rmSync(folder, { recursive: true, force: true });
@@ -24,5 +24,8 @@ export function build(name, from = root) {
     mkdirSync(dirname(join(folder, data)), { recursive: true });
     symlinkSync(join(root, data), join(folder, data));
   }
-  return join(folder, 'test/simulation/worker.js');
+  return {
+    worker: join(folder, 'test/simulation/worker.js'),
+    remove: () => rmSync(folder, { recursive: true, force: true }),
+  };
 }

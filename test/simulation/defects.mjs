@@ -31,7 +31,7 @@ for (const name of names) {
     }
     symlinkSync(join(root, 'node_modules'), join(copy, 'node_modules'));
     execFileSync('git', ['apply', '--unidiff-zero', join(folder, `${name}.patch`)], { cwd: copy, stdio: 'inherit' });
-    const worker = build(`defect-${name}`, copy);
+    const { worker, remove } = build(`defect-${name}-${process.pid}`, copy);
     const { found, tally } = await simulate({
       ...{ worker, seed: values.seed, from: 0, runs: Number(values.runs), workers: Number(values.workers) },
       ...{ limit: 1, mode: 'as it is' },
@@ -44,7 +44,7 @@ for (const name of names) {
         ? `${name}: NOT FOUND in ${tally.rollouts} rollouts`
         : `${name}: found in rollout ${first.index}: ${violation.rule}: ${violation.text.split('\n')[0].slice(0, 160)}`,
     );
-    rmSync(join(root, 'node_modules/.cache/vfleet-simulation', `defect-${name}`), { recursive: true, force: true });
+    remove();
   } finally {
     rmSync(copy, { recursive: true, force: true });
   }

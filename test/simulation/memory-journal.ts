@@ -8,6 +8,8 @@ export class MemoryJournal implements JournalFile {
   readonly #time: VirtualTime;
   #synced: string;
   #written = '';
+  /** Lines that are on the disk, beside the header. */
+  #count: number;
   #dead = false;
   /** Acts that were announced, and are on disk, in this part of the run: `write-intent node01`. */
   readonly announced = new Set<string>();
@@ -17,6 +19,7 @@ export class MemoryJournal implements JournalFile {
   constructor(time: VirtualTime, before: string = headerLine) {
     this.#time = time;
     this.#synced = before;
+    this.#count = before.split('\n').length - 2;
   }
 
   async appendFile(text: string): Promise<void> {
@@ -24,7 +27,8 @@ export class MemoryJournal implements JournalFile {
     for (const line of text.split(/(?<=\n)/)) {
       if (this.#dead) break;
       this.#written += line;
-      this.onLine(this.#count('\n') - 1);
+      this.#count += 1;
+      this.onLine(this.#count);
     }
     if (this.#dead) await new Promise(() => {});
   }
@@ -50,10 +54,6 @@ export class MemoryJournal implements JournalFile {
   crash(share: number): void {
     this.#dead = true;
     this.#synced += this.#written.slice(0, Math.floor(this.#written.length * share));
-  }
-
-  #count(char: string): number {
-    return (this.#synced + this.#written).split(char).length - 1;
   }
 
   /** What a reader finds: whole lines, as `readJournal` takes them. */

@@ -1,6 +1,6 @@
 import type { HostState, Stamped } from '../../src/events/event.ts';
 import type { Rollout } from '../../src/rollout/rollout.ts';
-import { isOpen, parseWindow } from '../../src/rollout/window.ts';
+import { isOpen, parseWindow, type Window } from '../../src/rollout/window.ts';
 
 /** Something that must never be so. */
 export interface Violation {
@@ -19,6 +19,7 @@ const bad: ReadonlySet<Standing> = new Set(['failed', 'unreachable', 'lost', 'ro
 export class Rules {
   readonly violations: Violation[] = [];
   readonly #rollout: Rollout;
+  readonly #windows: readonly Window[];
   readonly #hosts = new Map<string, Standing>();
   /** Hosts that count against the limits though their run has ended. */
   readonly #holding = new Set<string>();
@@ -27,6 +28,7 @@ export class Rules {
 
   constructor(hosts: readonly string[], rollout: Rollout) {
     this.#rollout = rollout;
+    this.#windows = rollout.windows.map(parseWindow);
     for (const host of hosts) this.#hosts.set(host, 'waiting');
   }
 
@@ -37,7 +39,10 @@ export class Rules {
   /** A controller died: its hosts are as it left them. */
   cutOff(known: readonly Stamped[]): void {
     const durable = new Set(known.flatMap((event) => (event.type === 'host-started' ? [event.host] : [])));
-    const ended = new Set(known.flatMap((event) => (event.type === 'host-ended' ? [event.host] : [])));
+    // Those that only were not started may be, by whoever resumes.
+    const ended = new Set(
+      known.flatMap((event) => (event.type === 'host-ended' && event.state !== 'skipped' ? [event.host] : [])),
+    );
     for (const [host, at] of this.#hosts) {
       if (at === 'waiting') continue;
       // Whether it ended is known only from the journal; one that was announced in vain has not begun.
@@ -76,7 +81,7 @@ export class Rules {
   }
 
   #judgeStart(host: string, now: number, wall: number): void {
-    const { canaries, maxFailures, maxCanaryFailures, pause, windows, domains, perDomain } = this.#rollout;
+    const { canaries, maxFailures, maxCanaryFailures, pause, domains, perDomain } = this.#rollout;
     const flying = [...this.#hosts]
       .filter(([name, at]) => at === 'working' || at === 'cut-off' || this.#holding.has(name))
       .map(([name]) => name);
@@ -107,8 +112,7 @@ export class Rules {
       this.#break('canaries first', `${host} starts before ${early.join(' ')} ended`);
     if (this.#lastStart !== null && now - this.#lastStart < pause)
       this.#break('pause', `${host} starts ${now - this.#lastStart} ms after another; expected: ${pause}`);
-    if (!isOpen(windows.map(parseWindow), wall))
-      this.#break('windows', `${host} starts at ${new Date(wall).toISOString()}`);
+    if (!isOpen(this.#windows, wall)) this.#break('windows', `${host} starts at ${new Date(wall).toISOString()}`);
     if (this.#stopped) this.#break('stop', `${host} starts after somebody asked to stop`);
   }
 

@@ -27,14 +27,16 @@ const [runs, from, workers, limit] = ['runs', 'from', 'workers', 'limit'].map((n
 const { seed } = values;
 const begun = performance.now();
 let shown = begun;
+const { worker, remove } = build(`run-${process.pid}`);
 const { tally, found, cpu } = await simulate({
-  ...{ worker: build('run'), seed, from, runs, workers, limit, mode: values.sweep ? 'sweep' : 'shrink' },
+  ...{ worker, seed, from, runs, workers, limit, mode: values.sweep ? 'sweep' : 'shrink' },
   onProgress: (done) => {
     if (performance.now() - shown < 10_000) return;
     shown = performance.now();
     console.log(`${done} of ${runs} rollouts, ${Math.round((shown - begun) / 1_000)} s`);
   },
 });
+remove();
 for (const one of found) printFound(one, values.sweep ? `${seed} --sweep` : seed);
 printSummary({ tally, found, seed, seconds: (performance.now() - begun) / 1_000, cpu });
 process.exitCode = found.length > 0 || tally.rollouts < runs ? 1 : 0;

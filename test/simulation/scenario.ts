@@ -37,7 +37,7 @@ export function scenarioOf(seed: string): Scenario {
   const hooks = hooksOf(random.branch('hooks'));
   return {
     ...{ seed, hosts, rollout, hooks },
-    again: random.branch('again').chance(0.4),
+    again: random.branch('again').chance(0.3),
     wish: random.pick(['arguments', 'arguments', 'modules', 'initramfs', 'initramfs']),
     deadline: random.pick([120_000, 300_000, 900_000]),
     faults: faultsOf(hosts, random.branch('faults'), [

@@ -2,9 +2,9 @@ import { playAndCompare } from './compare.ts';
 import type { Violation } from './rules.ts';
 import type { Scenario } from './scenario.ts';
 
-const longest = 200;
+const longest = 80;
 
-/** A smaller scenario that breaks the same rule: fewer hosts, fewer faults, less of a policy. Tries 200 times at most. */
+/** A smaller scenario that breaks the same rule: fewer hosts, fewer faults, less of a policy. Tries 80 times at most. */
 export async function shrink(scenario: Scenario, rule: string): Promise<Scenario> {
   let left = longest;
   let smallest = scenario;
