@@ -8,6 +8,9 @@ import { type Nodes, needed, startNodes, watchFailures } from '../nodes.ts';
 /** These are in prepare.test.ts, which runs too. */
 const elsewhere = ['debian-12-intel-bios', 'debian-13-amd-uefi', 'debian-12-vtd-off'];
 
+/** What was run is kept test by test: which kinds it was run on as well. */
+const namesOf = (kinds: readonly { readonly name: string }[]): string => kinds.map(({ name }) => name).join(', ');
+
 /** A release at a time: six nodes fit into 10 GiB. */
 describe.runIf(canRun('virtual nodes', needed)).each(['debian-11', 'debian-12', 'debian-13'])(
   'every kind of %s',
@@ -25,14 +28,14 @@ describe.runIf(canRun('virtual nodes', needed)).each(['debian-11', 'debian-12', 
     const failed = watchFailures();
     afterAll(() => nodes?.stop(failed()));
 
-    it('has the root disk where its kind says', async () => {
+    it(`has the root disk where its kind says: ${namesOf(kinds)}`, async () => {
       for (const { name, rootDisk } of kinds) {
         const source = await nodes.on(name, 'findmnt --noheadings --output SOURCE /');
         expect(source, name).toMatch(rootDisk === 'nvme' ? /^\/dev\/nvme\dn1p2\n$/ : /^\/dev\/vda2\n$/);
       }
     });
 
-    it('is prepared with one reboot; with VT-d off refused', async () => {
+    it(`is prepared with one reboot; with VT-d off refused: ${namesOf(kinds)}`, async () => {
       const { code, stdout, stderr } = await nodes.vfleet(['apply', 'passthrough', '--yes', '-p', '2']);
       expect(code, stdout + stderr).toBe(unable.length > 0 ? 3 : 0);
       for (const name of able) {
@@ -46,7 +49,7 @@ describe.runIf(canRun('virtual nodes', needed)).each(['debian-11', 'debian-12', 
       }
     });
 
-    it('verifies, and is not touched by a second apply', async () => {
+    it(`verifies, and is not touched by a second apply: ${able.join(', ')}`, async () => {
       const limit = ['-l', able.join(':'), '-p', '2'];
       const verified = await nodes.vfleet(['verify', 'passthrough', ...limit]);
       expect(verified.code, verified.stdout + verified.stderr).toBe(0);
