@@ -4,6 +4,7 @@ import type { HostState } from '../events/event.ts';
 const refusals: readonly string[] = [
   'gate.',
   'plan.',
+  'device.',
   'guests.',
   'host.leased',
   'boot.',
