@@ -7,7 +7,7 @@ import { runsFolder } from '../events/run-folder.ts';
 import { foldNames } from '../names.ts';
 import { fold } from '../report/fold.ts';
 import { badHosts, spentBudget } from '../rollout/budget.ts';
-import { leftOf, rebootAskedIn, resumeState } from '../rollout/resume-state.ts';
+import { drainedIn, leftOf, rebootAskedIn, resumeState } from '../rollout/resume-state.ts';
 import { policyOf, type Rollout } from '../rollout/rollout.ts';
 import type { RolloutState } from '../rollout/state.ts';
 import type { Environment } from './environment.ts';
@@ -77,6 +77,7 @@ async function prepare(open: OpenRun, args: ResumeArguments, environment: Enviro
       rollout,
       underWay: startedIn(earlier),
       rebootAsked: rebootAskedIn(earlier),
+      drained: drainedIn(earlier),
       args: full,
       environment,
       resumed: { open, part, from: withoutGone(from, gone), maxFailures: args.maxFailures },

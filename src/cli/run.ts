@@ -44,6 +44,8 @@ export interface Run {
   readonly underWay?: ReadonlySet<string> | undefined;
   /** Hosts that may still be away with the reboot that an earlier part of the run asked for, and the boot that it ends. */
   readonly rebootAsked?: ReadonlyMap<string, string | null> | undefined;
+  /** Hosts that an earlier part of the run has drained. */
+  readonly drained?: ReadonlySet<string> | undefined;
   readonly reboot?: Partial<RebootPolicy>;
   /** How long leases on hosts last. */
   readonly lease?: LeasePolicy | undefined;
@@ -138,6 +140,7 @@ export async function run(run: Run): Promise<Summary> {
           ...(expected !== undefined && { expected }),
           underWay: run.underWay?.has(host.name) ?? false,
           rebootAsked: run.rebootAsked?.get(host.name),
+          drainedEarlier: run.drained?.has(host.name) ?? false,
         };
         return [host.name, context];
       }),

@@ -20,6 +20,7 @@ import { refusePart } from './plan-match.ts';
 import { withPower } from './power-cycle.ts';
 import { probeHost } from './probe.ts';
 import { runRead } from './read.ts';
+import { emptyRecord } from './record.ts';
 import { Session } from './session.ts';
 import { settle } from './settle.ts';
 import { soak } from './soak.ts';
@@ -73,7 +74,7 @@ export async function runHost(context: HostContext): Promise<HostEnd> {
     if (task !== undefined) await runTask(session, task);
     else if (mode !== 'facts') await runPhases(session);
     const { writes, reboots, rebootDue } = session;
-    return { state: 'ok', writes, reboots, ...(rebootDue !== null && { rebootDue }), ...serviceOf(session) };
+    return { state: 'ok', writes, reboots, ...(rebootDue !== null && { rebootDue }), ...serviceOf(context, session) };
   } catch (thrown) {
     const failure = inWordsOf(task?.kind, failureOf(thrown, host.name));
     const writes = session?.writes ?? 0;
@@ -82,7 +83,7 @@ export async function runHost(context: HostContext): Promise<HostEnd> {
       failure,
       writes,
       reboots: session?.reboots ?? 0,
-      ...(session !== null && serviceOf(session)),
+      ...serviceOf(context, session),
     };
   } finally {
     // A plan is worth showing also when the host ends badly after it.
@@ -93,11 +94,18 @@ export async function runHost(context: HostContext): Promise<HostEnd> {
   }
 }
 
-/** What an operator is to know of a host that hooks were about. One that is drained is out of service. */
-function serviceOf(session: Session): Pick<HostEnd, 'drained' | 'holdsSlot' | 'powerCycled'> {
-  const { context, record, powerCycled } = session;
-  const drained = session.drained || (context.mode === 'apply' && record.drained !== undefined);
-  return { ...(drained && { drained, holdsSlot: true }), ...(powerCycled && { powerCycled }) };
+/**
+ * What an operator is to know of a host that hooks were about. One that is drained is out of service, also when it does not
+ * answer any more.
+ */
+function serviceOf(
+  { mode, drainedEarlier = false }: HostContext,
+  session: Session | null,
+): Pick<HostEnd, 'drained' | 'holdsSlot' | 'powerCycled'> {
+  const record = session?.record ?? emptyRecord;
+  const isKnown = record === emptyRecord ? drainedEarlier : record.drained !== undefined;
+  const drained = session?.drained === true || (mode === 'apply' && isKnown);
+  return { ...(drained && { drained, holdsSlot: true }), ...(session?.powerCycled && { powerCycled: true }) };
 }
 
 async function runPhases(session: Session): Promise<void> {

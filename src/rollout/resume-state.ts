@@ -55,6 +55,16 @@ export function leftOf(state: RolloutState): readonly string[] {
   return [...state.hosts].flatMap(([host, { kind }]) => (kind === 'ended' ? [] : [host]));
 }
 
+/** Hosts that earlier parts of the run have begun to drain, and not taken back into service. */
+export function drainedIn(events: Iterable<Stamped>): ReadonlySet<string> {
+  const drained = new Set<string>();
+  for (const event of events) {
+    if (event.type === 'hook-intent' && event.hook === 'drain') drained.add(event.host);
+    if (event.type === 'hook-done' && event.hook === 'undrain') drained.delete(event.host);
+  }
+  return drained;
+}
+
 /**
  * Hosts of which a reboot was asked, with the boot that it was to end (`null`: unknown), and of which nothing was heard
  * again: neither that it was made, nor how they ended. That one still answered in the boot from before says nothing.

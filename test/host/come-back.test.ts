@@ -52,3 +52,18 @@ describe('a host that was asked to reboot before its controller died', () => {
     expect(end.state).toBe('unreachable');
   });
 });
+
+describe('a host that an earlier part of the run has drained', () => {
+  const context = contextOf(undefined, new AbortController(), () => {});
+
+  it('keeps its slot when it does not answer any more', async () => {
+    const end = await runHost({ ...context, drainedEarlier: true });
+    expect(end).toMatchObject({ state: 'unreachable', drained: true, holdsSlot: true });
+  });
+
+  it('is told from one that nobody has drained', async () => {
+    const end = await runHost(context);
+    expect(end.state).toBe('unreachable');
+    expect(end.holdsSlot ?? false).toBe(false);
+  });
+});

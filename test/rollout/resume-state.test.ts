@@ -7,7 +7,7 @@ import { fold } from '../../src/report/fold.ts';
 import { inFlight } from '../../src/rollout/decide.ts';
 import { drive } from '../../src/rollout/drive.ts';
 import { atOnce, type Policy } from '../../src/rollout/policy.ts';
-import { leftOf, rebootAskedIn, resumeState } from '../../src/rollout/resume-state.ts';
+import { drainedIn, leftOf, rebootAskedIn, resumeState } from '../../src/rollout/resume-state.ts';
 import { fixtureFacts } from '../facts/fixtures.ts';
 
 const at = '2026-11-23T03:50:00.000Z';
@@ -202,5 +202,17 @@ describe('rebootAskedIn', () => {
     expect([...rebootAskedIn([read('one'), asked, read('two')])]).toEqual([]);
     expect([...rebootAskedIn([asked, done])]).toEqual([]);
     expect([...rebootAskedIn([asked, lost])]).toEqual([]);
+  });
+});
+
+describe('drainedIn', () => {
+  const at = '2026-11-23T04:00:00.000Z';
+  const begins = (hook: 'drain' | 'undrain'): Stamped => ({ at, type: 'hook-intent', host: 'a', hook });
+  const ends = (hook: 'drain' | 'undrain'): Stamped => ({ at, type: 'hook-done', host: 'a', hook });
+
+  it('names hosts that somebody has begun to drain, until they are back in service', () => {
+    expect([...drainedIn([begins('drain')])]).toEqual(['a']);
+    expect([...drainedIn([begins('drain'), ends('drain'), begins('undrain')])]).toEqual(['a']);
+    expect([...drainedIn([begins('drain'), ends('drain'), begins('undrain'), ends('undrain')])]).toEqual([]);
   });
 });
