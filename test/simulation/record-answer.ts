@@ -30,7 +30,10 @@ export async function doRecordWrite(work: Work): Promise<Exit> {
     return held;
   }
   await machine.spend(30);
-  if (cutAfter === 0) machine.goDown('power-cut');
+  if (cutAfter === 0) {
+    machine.goDown('power-cut');
+    await machine.spend(0);
+  }
   const refused = replaceRecord(machine.files, body, answer);
   if (refused === null) onWrite();
   await machine.spend(20);

@@ -30,13 +30,13 @@ let shown = begun;
 const { worker, remove } = build(`run-${process.pid}`);
 const { tally, found, cpu } = await simulate({
   ...{ worker, seed, from, runs, workers, limit, mode: values.sweep ? 'sweep' : 'shrink' },
+  onFound: (one) => printFound(one, values.sweep ? `${seed} --sweep` : seed),
   onProgress: (done) => {
-    if (performance.now() - shown < 10_000) return;
+    if (performance.now() - shown < 30_000) return;
     shown = performance.now();
     console.log(`${done} of ${runs} rollouts, ${Math.round((shown - begun) / 1_000)} s`);
   },
 });
 remove();
-for (const one of found) printFound(one, values.sweep ? `${seed} --sweep` : seed);
 printSummary({ tally, found, seed, seconds: (performance.now() - begun) / 1_000, cpu });
 process.exitCode = found.length > 0 || tally.rollouts < runs ? 1 : 0;

@@ -2,7 +2,7 @@
 import { fork } from 'node:child_process';
 
 /** Stops when so many scenarios were found that break a rule. Gives what was seen, and seconds of processor time. */
-export async function simulate({ worker, seed, from, runs, workers, limit, mode = 'shrink', onProgress }) {
+export async function simulate({ worker, seed, from, runs, workers, limit, mode = 'shrink', onProgress, onFound }) {
   const all = [];
   const found = [];
   let done = 0;
@@ -15,7 +15,10 @@ export async function simulate({ worker, seed, from, runs, workers, limit, mode 
       children.add(child);
       child.on('message', (told) => {
         if (told.type === 'cpu') cpu += told.seconds;
-        if (told.type === 'found') found.push(told.found);
+        if (told.type === 'found') {
+          found.push(told.found);
+          onFound?.(told.found);
+        }
         if (told.type === 'tally') {
           all.push(told.tally);
           done += told.tally.rollouts;

@@ -104,8 +104,7 @@ export class Watch implements Witness {
     if (end.state !== 'ok') return;
     if (this.#diedSoaking.has(host)) this.#tell('soak', `${host} died while it was watched, and ends as ok`);
     const watched = this.#world.time.now - machine.bootedAt;
-    const asked = machine.boots.at(-1) === 'asked';
-    if (this.#limited && asked && watched < scenario.rollout.soak)
+    if (this.#limited && this.#isOwnBoot(machine) && watched < scenario.rollout.soak)
       this.#tell('soak', `${host} ends as ok ${watched} ms after its boot`);
   }
 
@@ -133,14 +132,19 @@ export class Watch implements Witness {
     this.#atMost('maxRebooting', new Set(away), 'reboot');
   }
 
+  /** Whether it runs the boot that this run has asked for. A run that finds all in place does not watch a host. */
+  #isOwnBoot({ name, generation }: Machine): boolean {
+    return this.#world.rebooting.get(this.run)?.get(name)?.generation === generation - 1;
+  }
+
   #hook(machine: Machine, hook: 'drain' | 'undrain'): void {
-    const { name, time, bootedAt, boots } = machine;
+    const { name, time, bootedAt } = machine;
     this.#announced(hook, name, `the hook ${hook}`);
     if (hook === 'drain') return;
     const lacks = lacksWish(machine);
     if (lacks !== null) this.#tell('undrained when well', `${name} is taken back, and ${lacks}`);
     const { soak } = this.#world.scenario.rollout;
-    if (this.#limited && boots.at(-1) === 'asked' && time.now - bootedAt < soak)
+    if (this.#limited && this.#isOwnBoot(machine) && time.now - bootedAt < soak)
       this.#tell('soak', `${name} is taken back ${time.now - bootedAt} ms after its boot`);
   }
 
