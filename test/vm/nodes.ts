@@ -15,6 +15,8 @@ export interface Nodes {
   readonly state: string;
   /** Runs a command of the program on the nodes: `vfleet(['plan', 'passthrough'])`. */
   vfleet(args: readonly string[]): Promise<Ended>;
+  /** The same with these words alone: for a run that knows its inventory already. */
+  vfleetAlone(args: readonly string[]): Promise<Ended>;
   start(args: readonly string[], state?: string): Promise<Started>;
   /** What a command prints on a node, run by OpenSSH's own client: no code of ours is between. Throws when it fails. */
   on(node: string, command: string): Promise<string>;
@@ -60,6 +62,7 @@ export async function startNodes(kinds: Readonly<Record<string, string>>): Promi
       inventory,
       state,
       vfleet: (args) => vfleet(words(args), { env }),
+      vfleetAlone: (args) => vfleet(args, { env }),
       start: (args, own = state) => start(words(args), { env: { ...env, XDG_STATE_HOME: own } }),
       on: (node, command) => onNode(directory, env, node, command),
       lab: async (...words) => void (await lab(...words)),
