@@ -124,7 +124,7 @@ export interface UsbDevice {
 export interface SerialPort {
   /** `ttyS0`, `ttyUSB0`. */
   readonly name: string;
-  /** Type of the UART: `16550A`; `null`: there is none at that port, or it is no 8250. */
+  /** Type of the UART: `16550A`; `null`: there is none at that port, it is no 8250, or (of old kernels) only root may ask. */
   readonly uart: string | null;
   readonly usb: string | null;
   readonly pci: string | null;

@@ -7,6 +7,7 @@ import type { CustomFact } from './custom-fact.ts';
 import type { Facts } from './facts.ts';
 import { firmwareProbe, parseFirmware } from './firmware.ts';
 import { guestsProbe, parseGuests } from './guests.ts';
+import { hardwareProbe, parseHardware } from './hardware-probe.ts';
 import { iommuProbe, parseIommu } from './iommu.ts';
 import { isOnlyKernel, kernelProbe, parseKernel, parseKernelFiles, withReleases } from './kernel.ts';
 import { logProbe, parseLog } from './log.ts';
@@ -29,6 +30,7 @@ const fragments = [
   pciProbe,
   guestsProbe,
   setupProbe,
+  hardwareProbe,
   logProbe,
 ];
 
@@ -84,7 +86,7 @@ export function parseFacts(sections: Sections): Facts {
     guests: parseGuests(sections),
     log,
     setup: parseSetup(sections),
-    hardware: null,
+    hardware: parseHardware(sections),
   };
 }
 

@@ -1,4 +1,5 @@
 import type { Facts } from './facts.ts';
+import { hardwareParts } from './render-hardware.ts';
 
 type Row = readonly [label: string, ...values: readonly string[]];
 
@@ -15,12 +16,19 @@ export function renderFacts(facts: Facts): string {
     ],
     ['memory', memoryRows(facts)],
     ['guests', guestRows(facts)],
+    ...deviceParts(facts),
     [`pci (${facts.pci.length})`, facts.pci.map(pciRow)],
     [`kernel log (${facts.log.source ?? 'may not be read'})`, (facts.log.lines ?? []).map((line) => [line])],
   ];
   const width = Math.max(...parts.slice(0, -2).flatMap(([, rows]) => rows.map(([label]) => label.length)));
   const text = parts.map(([title, rows]) => [title, ...rows.flatMap((row) => lines(row, width))].join('\n'));
   return `${printable(text.join('\n\n'))}\n`;
+}
+
+/** A subject of which the host has nothing is left out. */
+function deviceParts({ hardware }: Facts): readonly (readonly [string, readonly Row[]])[] {
+  if (hardware === null) return [['devices', [['in use', 'unknown']]]];
+  return hardwareParts(hardware).filter(([, rows]) => rows.length > 0);
 }
 
 /** What a host says may hold control characters: a terminal must not obey them. */

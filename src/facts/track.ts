@@ -4,6 +4,9 @@ const volatile: readonly RegExp[] = [
   /^memory\.availableKiB$/,
   /^memory\.hugepages\.\d+\.free$/,
   /^log\./,
+  /^hardware\.nodes\.\d+\.freeKiB$/,
+  // Another number after each replug: the port is what stays.
+  /^hardware\.usb\.\d+\.device$/,
 ];
 
 /**

@@ -21,11 +21,12 @@ function isThere([command = '', ...words]: readonly string[]): boolean {
 
 /** Without what changes from one moment to the next, and what is asked of the shell itself. */
 function steady(facts: Facts): unknown {
-  const { memory, log, guests, setup, ...rest } = facts;
+  const { memory, log, guests, setup, hardware, ...rest } = facts;
   return {
     ...rest,
     setup: setup?.files,
     memory: { ...memory, availableKiB: null },
+    hardware: { ...hardware, nodes: hardware?.nodes.map((node) => ({ ...node, freeKiB: null })) },
     source: log.source,
     libvirt: guests.libvirt,
   };
@@ -64,6 +65,9 @@ test.each(shells.map((shell) => [shell.join(' '), shell] as const))(
       own.iommu.groups,
       own.kernel.running,
     ]);
+    for (const part of ['pci', 'net', 'block', 'nvme', 'usb'] as const) {
+      expect(others.hardware?.[part]).toEqual(own.hardware?.[part]);
+    }
     expect([own.iommu.firmware, null]).toContain(others.iommu.firmware);
     expect([own.boot.loader, 'unknown']).toContain(others.boot.loader);
     if (others.boot.entries !== null) expect(others.boot.entries).toEqual(own.boot.entries);

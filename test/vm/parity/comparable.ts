@@ -8,6 +8,7 @@ import type { JsonHost } from '../../../src/report/json.ts';
  * - Times, available memory: they change from second to second.
  * - Order of loaded modules, and of their users: udev loads side by side, in another order at each boot.
  * - Sizes of modules: they differ from build to build; the model has those of one kernel.
+ * - What is known of devices (`hardware`): of disks, networks and ports a lab node has what its kind names, and nothing else.
  * - Kernel log: numbers, the rest of the lines on ACPI tables and on AMD's features, as they are the hardware's; the
  *   order of the lines; blanks at their ends, which journald of systemd 257 cuts off and that of 252 does not; and the
  *   lines in `unmodelled`, on which nothing rests.
@@ -21,8 +22,9 @@ export function comparableFacts(facts: Facts): unknown {
   const { identity, memory, modules, log } = facts;
   const { machineId: _machine, bootId: _boot, ...who } = identity;
   const { availableKiB: _available, ...sizes } = memory;
+  const { hardware: _hardware, ...rest } = facts;
   return {
-    ...facts,
+    ...rest,
     identity: who,
     memory: sizes,
     modules: { ...modules, loaded: [...modules.loaded].sort() },
