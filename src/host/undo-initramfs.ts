@@ -4,6 +4,8 @@ import type { Facts } from '../facts/facts.ts';
 import type { Effect } from '../resources/effect.ts';
 import type { Change } from '../resources/resource.ts';
 import type { HostRecord } from './record.ts';
+import { knownPlaybooks } from './undo-owned.ts';
+import { effectsAt, pathsToUndo } from './undo-plan.ts';
 
 /**
  * The record and the changes of an undo on a host where nobody can build an initramfs. Where one is due still, none was ever
@@ -26,15 +28,29 @@ export function withoutInitramfs<Plan extends { readonly changes: readonly Chang
   } catch (thrown) {
     if (!(thrown instanceof VfleetError) || !isDue) throw thrown instanceof VfleetError ? thrown.of(host) : thrown;
   }
-  const isOthersToo = Object.values(record.files).some(
-    ({ playbooks, effects }) => effects.some(isInitramfs) && playbooks.some((name) => name !== playbook),
-  );
+  const isOthersToo = needs(record).some((name) => name !== playbook);
   const changes = plan.changes.map((change) => ({
     ...change,
     effects: change.effects.filter((effect) => !isInitramfs(effect)),
   }));
   const pending = isOthersToo ? record.pending : record.pending.filter((effect) => !isInitramfs(effect));
   return { record: { ...record, pending }, plan: { ...plan, changes } };
+}
+
+/**
+ * The record without an initramfs that is due for no playbook any more (a restore made it due, or its playbook was undone) and
+ * that nobody can build: no other undo would strike it, and every `apply` would fail of it. `null`: there is none such.
+ */
+export function strikeOrphan(record: HostRecord, facts: Facts): HostRecord | null {
+  if (buildable(record.pending, facts).length === record.pending.length || needs(record).length > 0) return null;
+  return { ...record, pending: record.pending.filter((effect) => !isInitramfs(effect)) };
+}
+
+/** Names of playbooks that own something in files which the initramfs copies. */
+function needs(record: HostRecord): readonly string[] {
+  return knownPlaybooks(record).filter((name) =>
+    pathsToUndo(record, name).some((path) => effectsAt(path, record).some(isInitramfs)),
+  );
 }
 
 function isInitramfs({ kind }: { readonly kind: string }): boolean {

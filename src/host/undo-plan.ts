@@ -67,7 +67,7 @@ export function planUndo(input: UndoInput): UndoPlan {
     left: {
       arguments: boot.running,
       files: paths.filter(
-        (path) => lastsUntilReboot(effectsOf(path, input)) && others.some((change) => writes(change, path)),
+        (path) => lastsUntilReboot(effectsAt(path, record)) && others.some((change) => writes(change, path)),
       ),
     },
   };
@@ -119,7 +119,7 @@ function fileChange(path: string, input: UndoInput): readonly Change[] {
       summary: file.summary,
       diffs: file.action === null ? [] : [file.diff],
       actions: file.action === null ? [] : [file.action],
-      effects: file.action === null ? [] : quickEffects(effectsOf(path, input)),
+      effects: file.action === null ? [] : quickEffects(effectsAt(path, record)),
       notes,
       owns: record.files[path]?.owned ?? 'parts',
     },
@@ -141,7 +141,8 @@ function isMadeByUs(path: string, { record, playbook }: UndoInput): boolean {
   return record.files[path]?.original.kind === 'absent' && othersAt(record, playbook, path).length === 0;
 }
 
-function effectsOf(path: string, { record }: UndoInput): Change['effects'] {
+/** What a change of a file makes due: by what its playbook said, where all of it is the runner's, else by its place. */
+export function effectsAt(path: string, record: HostRecord): Change['effects'] {
   const file = record.files[path];
   return file?.owned === 'whole' ? file.effects : defaultEffects(path);
 }

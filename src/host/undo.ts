@@ -1,11 +1,11 @@
 import { bootDriver } from '../boot/choose-driver.ts';
-import type { Read, State } from '../resources/resource.ts';
+import type { Change, Read, State } from '../resources/resource.ts';
 import { mayComeBack, standingIn, withCameBack } from './came-back.ts';
 import { reasonToReboot } from './left-running.ts';
 import type { Session } from './session.ts';
 import { type Known, lookFor, planned, type TaskLook } from './task-look.ts';
 import { backupOf } from './undo-file.ts';
-import { withoutInitramfs } from './undo-initramfs.ts';
+import { strikeOrphan, withoutInitramfs } from './undo-initramfs.ts';
 import { isKnown, knownPlaybooks } from './undo-owned.ts';
 import { concernsBoot, pathsToUndo, planUndo, type UndoPlan } from './undo-plan.ts';
 import { undoRecords } from './undo-record.ts';
@@ -19,13 +19,17 @@ export async function lookToUndo(session: Session, force: boolean): Promise<Task
   const record = withCameBack(stored, playbook, facts, standing);
   const { task } = context;
   if (task?.kind === 'undo') task.tell?.(knownPlaybooks(record));
-  if (!isKnown(record, playbook)) return { changes: [], actions: [], found, record, next: record, gone: [] };
+  if (!isKnown(record, playbook)) {
+    const struck = strikeOrphan(record, facts);
+    const look = { actions: [], found, record, next: record, gone: [] };
+    return struck === null ? { ...look, changes: [] } : { ...look, changes: planned([striking]), last: struck };
+  }
   const files = found.states.get('files') ?? noFiles;
   const boot = found.states.get('boot') ?? null;
   const { seen } = found;
   const input = { host: name, facts, record, playbook, files, boot, seen, force };
   const { record: struck, plan } = withoutInitramfs(record, planUndo(input), playbook, facts, name);
-  const { next, last } = undoRecords({ ...input, record: struck }, plan, context.run, standing);
+  const { next, last: forgotten } = undoRecords({ ...input, record: struck }, plan, context.run, standing);
   const changes = planned(withRebootNote(plan, session));
   return {
     changes,
@@ -33,7 +37,7 @@ export async function lookToUndo(session: Session, force: boolean): Promise<Task
     found,
     record: stored,
     next,
-    last,
+    last: strikeOrphan(forgotten, facts) ?? forgotten,
     gone: plan.gone,
   };
 }
@@ -58,6 +62,13 @@ function withRebootNote({ changes, left }: UndoPlan, { facts }: Session): UndoPl
   const note = `then a reboot is due, which is left to you: ${reason}`;
   return changes.map((change, index) => (index === 0 ? { ...change, notes: [...change.notes, note] } : change));
 }
+
+/** Of no playbook any more: only the record is to be told. */
+const striking: Change = {
+  resource: 'the record of vfleet',
+  summary: 'strike the initramfs that is due: nobody can build one here, and nothing of any playbook is left for it',
+  ...{ diffs: [], actions: [], effects: [], notes: [] },
+};
 
 /** Nothing was read, as nothing is known. */
 const noFiles: State = {
