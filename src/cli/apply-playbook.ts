@@ -30,10 +30,11 @@ export async function applyPlaybook(args: ApplyArguments, environment: Environme
   await confirm({ hosts: planned.hosts, plans, rollout: rest, wish }, args, environment);
   const chosen = among(work, new Set(plans.map((plan) => plan.host)));
   const summary = await startApply(chosen, args, environment, rest, plans);
-  const applied = showSummary(summary, 'apply', args, environment);
+  const applied = exitCode(summary, 'apply');
   // Hosts that could not be planned were not tried again, but they count.
   const before = exitCode(planned, 'plan');
-  return before === exitCodes.pending || summary.halted !== null ? applied : worse(before, applied);
+  const alone = before === exitCodes.pending || summary.halted !== null;
+  return showSummary(summary, 'apply', args, environment, alone ? applied : worse(before, applied));
 }
 
 /** Why nothing is written anywhere, by what the plan found; `null`: there is no reason. */

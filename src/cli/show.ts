@@ -40,10 +40,16 @@ export function showPlan(
   return exitCode(summary, 'plan');
 }
 
-/** Shows what a task would do and what to run next, and gives the exit code. */
-export function showTaskPlan(summary: Summary, command: Command, args: Given, environment: Environment): number {
+/** Shows what a task would do and what to run next, and gives the exit code, which `code` is where more counts. */
+export function showTaskPlan(
+  summary: Summary,
+  command: Command,
+  args: Given,
+  environment: Environment,
+  code = exitCode(summary, command),
+): number {
   const look = lookOf(args, environment, process.stdout);
-  if (args.json) write(renderJson(summary, command));
+  if (args.json) write(renderJson(summary, command, code));
   else {
     const texts = [
       renderPlans(summary.hosts, { ...look, command }),
@@ -51,7 +57,7 @@ export function showTaskPlan(summary: Summary, command: Command, args: Given, en
     ];
     write(texts.filter(Boolean).join('\n'));
   }
-  return exitCode(summary, command);
+  return code;
 }
 
 /** Shows what backups there are, and gives the exit code. */
@@ -107,10 +113,16 @@ function rolloutText(rollout: Rollout | null, hosts: number, { colour }: { reado
     .join('');
 }
 
-/** Shows how a run ended, and gives the exit code. */
-export function showSummary(summary: Summary, command: Command, args: Given, environment: Environment): number {
+/** Shows how a run ended, and gives the exit code, which `code` is where more counts than this run. */
+export function showSummary(
+  summary: Summary,
+  command: Command,
+  args: Given,
+  environment: Environment,
+  code = exitCode(summary, command),
+): number {
   const look = lookOf(args, environment, process.stdout);
-  if (args.json) write(renderJson(summary, command));
+  if (args.json) write(renderJson(summary, command, code));
   else {
     const texts = [
       command === 'apply' || command === 'verify' ? renderVerdicts(summary.hosts, look) : '',
@@ -119,7 +131,7 @@ export function showSummary(summary: Summary, command: Command, args: Given, env
     ];
     write(texts.filter(Boolean).join('\n'));
   }
-  return exitCode(summary, command);
+  return code;
 }
 
 function lookOf(args: Given, environment: Environment, stream: NodeJS.WriteStream) {

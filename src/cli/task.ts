@@ -33,6 +33,8 @@ export interface FleetTask {
   readonly question: string;
   /** What was given for this command alone, as it can be pasted again. */
   readonly words: readonly string[];
+  /** The exit code, by that of the run, where the command knows more. Default: the same. */
+  readonly judge?: ((code: number) => number) | undefined;
 }
 
 /** Refuses what would have to ask where nobody can answer. */
@@ -46,17 +48,20 @@ export function requireYes(command: string, { yes, dryRun }: TaskArguments, { in
 
 /** Shows what would be done, asks, and does exactly that; with `--yes` whatever is to be done. Gives the exit code. */
 export async function doTask(given: FleetTask, args: TaskArguments, environment: Environment): Promise<number> {
-  const { command, fleet, words, question } = given;
+  const { command, fleet, words, question, judge = (code: number): number => code } = given;
   requireYes(command, args, environment);
   requireExpected(fleet.hosts.length, { ...args, yes: args.yes && !args.dryRun }, fleet.inventory.rollout);
   for (const warning of fleet.inventory.warnings) warn(warning);
   const shown = { ...args, words };
-  if (args.yes && !args.dryRun) return showSummary(await start(given, args, environment), command, shown, environment);
+  if (args.yes && !args.dryRun) {
+    const done = await start(given, args, environment);
+    return showSummary(done, command, shown, environment, judge(exitCode(done, command)));
+  }
   const planned = await start(given, args, environment, { dryRun: true });
   const plans = planned.hosts.flatMap(({ state, plan }) => (state === 'ok' && plan !== null ? [plan] : []));
   const changing = plans.filter(isPending);
   if (args.dryRun || planned.interrupted || changing.length === 0)
-    return showTaskPlan(planned, command, shown, environment);
+    return showTaskPlan(planned, command, shown, environment, judge(exitCode(planned, command)));
   showQuestion(planned.hosts, shown, environment, { command });
   if (!(await ask(`${question} ${count(changing.length, 'host')}?`)))
     throw new VfleetError({ code: 'apply.declined', thing: 'declined; nothing was written' });
@@ -66,7 +71,7 @@ export async function doTask(given: FleetTask, args: TaskArguments, environment:
   const done = await start({ ...given, fleet: { ...fleet, hosts } }, args, environment, { expected });
   // Hosts that could not be planned were not tried again, but they count.
   const before = exitCode({ ...planned, dryRun: false }, command);
-  return worse(before, showSummary(done, command, shown, environment));
+  return showSummary(done, command, shown, environment, judge(worse(before, exitCode(done, command))));
 }
 
 function start(

@@ -23,6 +23,8 @@ export async function undo(args: UndoArguments, environment: Environment): Promi
   const tell = (playbooks: readonly string[]): void => {
     for (const each of playbooks) known.add(each);
   };
+  const isUnknown = (): boolean => args.name !== undefined && known.size > 0 && !known.has(name);
+  const judge = (code: number): number => (code === exitCodes.done && isUnknown() ? exitCodes.usage : code);
   const code = await doTask(
     {
       command: 'undo',
@@ -32,11 +34,12 @@ export async function undo(args: UndoArguments, environment: Environment): Promi
       task: { kind: 'undo', force: args.force, tell },
       question: 'Undo it on',
       words: [...words, ...options],
+      judge,
     },
     args,
     environment,
   );
-  if (args.name !== undefined && code === exitCodes.done && known.size > 0 && !known.has(name)) {
+  if (code === exitCodes.usage) {
     const names = [...known].sort().map((each) => JSON.stringify(each));
     throw new UsageError(`undo --name ${JSON.stringify(name)}: no host knows it; they know ${names.join(', ')}`);
   }

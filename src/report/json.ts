@@ -87,12 +87,12 @@ export interface JsonHost {
   readonly oldBackups: readonly string[];
 }
 
-/** A run as one JSON text, ended by a line end; safe to show on a terminal. */
-export function renderJson(summary: Summary, command: Command): string {
-  return `${escapeJson(JSON.stringify(documentOf(summary, command), null, 2))}\n`;
+/** A run as one JSON text, ended by a line end; safe to show on a terminal. `code`: where more counts than this run. */
+export function renderJson(summary: Summary, command: Command, code = exitCode(summary, command)): string {
+  return `${escapeJson(JSON.stringify(documentOf(summary, command, code), null, 2))}\n`;
 }
 
-function documentOf(summary: Summary, command: Command): JsonDocument {
+function documentOf(summary: Summary, command: Command, code: number): JsonDocument {
   const { run, dryRun, playbook, startedAt, endedAt, interrupted, halted, rollout, totals, warnings } = summary;
   const { states, ...sums } = totals;
   return {
@@ -107,7 +107,7 @@ function documentOf(summary: Summary, command: Command): JsonDocument {
     interrupted,
     halted,
     rollout,
-    exitCode: exitCode(summary, command),
+    exitCode: code,
     totals: { ...sums, ...states },
     hosts: summary.hosts.map(hostOf),
     warnings,

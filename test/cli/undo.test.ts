@@ -1,8 +1,8 @@
 import { spawnSync } from 'node:child_process';
-import { readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { type Racks, startRacks } from './racks.ts';
+import { type Racks, readOn, replaceOn, startRacks } from './racks.ts';
 
 let racks: Racks;
 const motd = (): string => path.join(racks.lab.node('n1').root, 'etc/motd');
@@ -63,6 +63,10 @@ describe('vfleet undo', () => {
     expect(wrong.code).toBe(64);
     expect(wrong.stderr).toMatch(/no host knows it; they know "Message"/);
     expect((await racks.vfleet('undo', '--name', 'Mesage', '-l', 'n2', '--yes')).code).toBe(0);
+    for (const how of ['--yes', '--dry-run']) {
+      const { code, stdout } = await racks.vfleet('undo', '--name', 'Mesage', how, '--json');
+      expect([code, document(stdout).exitCode]).toEqual([64, 64]);
+    }
   });
 
   const hasScript = spawnSync('script', ['-qec', 'true', '/dev/null']).status === 0;
@@ -80,6 +84,25 @@ describe('vfleet undo', () => {
       expect([no.code, await readFile(motd(), 'utf8')]).toEqual([3, 'Welcome to n1\n']);
       const yes = await answering('y\n');
       expect([yes.code, await readFile(motd(), 'utf8')]).toEqual([0, 'before\n']);
+    });
+
+    it('says with --json the exit code of all, also for a host that could not be planned', async () => {
+      const redirect = path.join(racks.folder, 'undone.json');
+      const away = racks.lab.node('n2');
+      await away.setFaults({ refuseLogin: true });
+      try {
+        for (const command of ['apply', 'undo']) {
+          const run = await racks.start([command, 'motd.ts', '--json'], { terminal: true, redirect });
+          if (command === 'undo') {
+            await run.said(/\[y\/N\] /, 'stdout');
+            run.type('y\n');
+          }
+          const { code } = await run.ended;
+          expect([command, code, document(await readFile(redirect, 'utf8')).exitCode]).toEqual([command, 1, 1]);
+        }
+      } finally {
+        await away.setFaults({});
+      }
     });
 
     it('what has changed since the question is refused', async () => {
@@ -117,6 +140,21 @@ describe('vfleet backups and restore', () => {
     expect(after?.backups.map(({ needed }) => needed)).toEqual([true]);
     expect((await racks.vfleet('backups', 'n2')).stdout).toContain('n2: no backups');
   });
+});
+
+it('an initramfs that is due for nobody, and that nobody can build, is struck by any undo', async () => {
+  const node = racks.lab.node('n2');
+  for (const tool of ['update-initramfs', 'mkinitramfs', 'dracut'])
+    await rm(path.join(node.root, 'usr/sbin', tool), { force: true });
+  const record = { version: 2, ownedArguments: {}, lines: {}, files: {}, stamp: null };
+  const pending = [{ kind: 'initramfs', reason: '/etc/modprobe.d/x.conf changes' }];
+  await mkdir(path.join(node.root, 'var/lib/vfleet'), { recursive: true });
+  await replaceOn(node, 'var/lib/vfleet/state.json', JSON.stringify({ ...record, pending }));
+  const shown = await racks.vfleet('undo', 'motd.ts', '-l', 'n2', '--dry-run');
+  expect(shown.stdout).toMatch(/the record of vfleet: strike the initramfs that is due/);
+  const done = await racks.vfleet('undo', 'motd.ts', '-l', 'n2', '--yes');
+  expect([done.code, JSON.parse(await readOn(node, 'var/lib/vfleet/state.json')).pending]).toEqual([0, []]);
+  expect((await racks.vfleet('undo', 'motd.ts', '-l', 'n2', '--yes')).stdout).toContain('n2: nothing to undo');
 });
 
 it.each([
