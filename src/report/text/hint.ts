@@ -15,7 +15,7 @@ export function nextCommand(summary: Summary, given: string, limit = ''): string
   const again = (next: Command, about: readonly HostSummary[], why: string): string =>
     `vfleet ${[next, given, limitTo(about, hosts) || limit].filter(Boolean).join(' ')}   # ${why}`;
   const bad = hosts.filter(hasFailed);
-  if (halted !== null && !interrupted) {
+  if (halted !== null && (!interrupted || command === 'apply')) {
     // While those that ended badly stay so, nobody else may start: a mere resume would be refused.
     const isAgain = hosts.some(({ state }) => state !== null && state !== 'ok' && state !== 'skipped');
     const how = isAgain ? `${run ?? ''} --retry-failed   # runs those again and goes on` : `${run ?? ''}   # goes on`;
@@ -26,7 +26,9 @@ export function nextCommand(summary: Summary, given: string, limit = ''): string
   const held = hosts.filter(({ state }) => state === 'refused' || state === 'skipped');
   switch (exitCode(summary, command)) {
     case exitCodes.interrupted:
-      return again(command, [], 'goes on where it stopped');
+      if (dryRun || run === null || !isResumable(command)) return again(command, [], 'begins anew');
+      if (hosts.some(isUnfinished)) return `vfleet resume ${run}   # goes on where it stopped`;
+      return bad.length === 0 ? null : again(command, bad, 'again, when the cause is gone');
     case exitCodes.failed:
       if (command === 'verify') return again('plan', bad, 'shows what is missing');
       return again(command, bad, 'again, when the cause is gone');
@@ -39,6 +41,20 @@ export function nextCommand(summary: Summary, given: string, limit = ''): string
     default:
       return command === 'apply' ? again('verify', [], 'proves it again, and writes nothing') : null;
   }
+}
+
+/** What changes hosts is gone on with; what reads them is as soon begun anew. */
+function isResumable(command: Command): boolean {
+  return command === 'apply' || command === 'undo' || command === 'restore';
+}
+
+/** Whether it ended only because the run did, or not at all. */
+function isUnfinished({ state, failure }: HostSummary): boolean {
+  return (
+    state === null ||
+    failure?.code === 'interrupted' ||
+    (state === 'skipped' && failure?.code.startsWith('rollout.') === true)
+  );
 }
 
 // Only names that no shell and no host pattern reads as anything else, and not more than one reads.

@@ -143,10 +143,27 @@ describe('renderSummary', () => {
   });
 
   it('says that it was interrupted, and how to go on', () => {
-    const events = [ok('n1', 1), ...['n2', 'n3', 'n4'].map((name) => hostEnded(name, 'skipped'))];
+    const stopped = (name: string): Stamped => ({
+      ...{ at: at(60), type: 'host-ended', host: name, state: 'skipped', writes: 0, reboots: 0 },
+      failure: failure(name, { code: 'interrupted', thing: 'not started' }),
+    });
+    const events = [ok('n1', 1), ...['n2', 'n3', 'n4'].map(stopped)];
     const text = renderSummary(run('apply', events, undefined, true), plain);
     expect(text).toContain('in 1 min 30 s, interrupted\n');
-    expect(text).toContain('next: vfleet apply passthrough.ts -i racks.yaml   # goes on where it stopped\n');
+    expect(text).toContain('next: vfleet resume run-1   # goes on where it stopped\n');
+  });
+
+  it('never names a resume that would be refused: of what only reads, and where every host has ended', () => {
+    const next = (command: Command, events: readonly Stamped[], names: readonly string[]): string | undefined =>
+      /next: (.*)\n$/.exec(renderSummary(run(command, events, [...names], true), plain))?.[1];
+    const anew = 'passthrough.ts -i racks.yaml   # begins anew';
+    expect(next('verify', [ok('n1')], ['n1', 'n2'])).toBe(`vfleet verify ${anew}`);
+    expect(next('plan', [ok('n1')], ['n1', 'n2'])).toBe(`vfleet plan ${anew}`);
+    expect(next('undo', [ok('n1')], ['n1', 'n2'])).toBe('vfleet resume run-1   # goes on where it stopped');
+    expect(next('apply', [ok('n1')], ['n1'])).toBeUndefined();
+    expect(next('apply', [ok('n1'), hostEnded('n2', 'failed')], ['n1', 'n2'])).toBe(
+      'vfleet apply passthrough.ts -i racks.yaml -l n2   # again, when the cause is gone',
+    );
   });
 
   it('leaves to the plan what the plan shows, and offers to make the changes', () => {
