@@ -1,29 +1,14 @@
 import { VfleetError } from '../errors.ts';
 import type { Facts } from '../facts/facts.ts';
-import type { State } from '../resources/resource.ts';
 import { joinScripts, raw, type Script, sh } from '../shell/script.ts';
 import { parseArguments } from './arguments.ts';
-import type { BootDriver, BootInput, BootPlan, ConfiguredFile } from './driver.ts';
-import { editCmdline } from './edit-cmdline.ts';
-import { editLoaderEntry } from './edit-loader-entry.ts';
+import type { BootDriver, BootInput, BootPlan } from './driver.ts';
 import { parseEntryMounts, printEntryMounts, refuseUnreadEntries } from './entry-mounts.ts';
-import { problemOfLine } from './grub-read-back.ts';
 import { parseLoaderEntry } from './loader-entry.ts';
-import { anywhere, type OwnedArguments, ownedAt } from './owned.ts';
-import {
-  entryGlobs,
-  imageGlobs,
-  type Owner,
-  ownerOf,
-  placeOf,
-  readEntries,
-  readEntry,
-  type SystemdEntry,
-  unified,
-} from './systemd-entries.ts';
+import { cmdline, type Edited, editConfigured, editEntry } from './systemd-edits.ts';
+import { entryGlobs, imageGlobs, placeOf, readEntries, type SystemdEntry, unified } from './systemd-entries.ts';
+import { judge, readBack } from './systemd-read-back.ts';
 import type { ArgumentWish } from './wish.ts';
-
-const cmdline = '/etc/kernel/cmdline';
 
 /**
  * systemd-boot: arguments stand in every entry of `loader/entries`, which are edited as files, and in `/etc/kernel/cmdline`,
@@ -56,17 +41,6 @@ function argumentsOf(text: string): string {
 
 function tokensOf(line: string): readonly string[] {
   return parseArguments(line).map((argument) => argument.token);
-}
-
-/** One place where arguments stand, as it was and as it should be. */
-interface Edited {
-  readonly place: string;
-  readonly file: ConfiguredFile;
-  readonly changed: boolean;
-  readonly owned: readonly string[];
-  readonly added: readonly string[];
-  readonly removed: readonly string[];
-  readonly notes: readonly string[];
 }
 
 function plan(wish: ArgumentWish, { facts, state, owned }: BootInput): BootPlan {
@@ -112,36 +86,6 @@ function plan(wish: ArgumentWish, { facts, state, owned }: BootInput): BootPlan 
   };
 }
 
-function editEntry(entry: SystemdEntry, state: State, wish: ArgumentWish, all: OwnedArguments): Edited {
-  const { path, text } = entry;
-  const place = placeOf(path);
-  const owned = ownedIn(place, all);
-  const edit = editLoaderEntry(path, text, wish, 'systemd-boot', owned);
-  const file = { path, before: state.file(path), after: edit.text, encoding: 'latin1' } as const;
-  return { ...edit, place, file, changed: edit.text !== text, owned };
-}
-
-function editConfigured(state: State, wish: ArgumentWish, all: OwnedArguments): Edited {
-  const before = state.file(cmdline);
-  if (before.kind !== 'file') throw noFile(before.kind === 'other' ? before.type : 'nothing');
-  const text = before.bytes.toString('latin1');
-  const owned = ownedIn(cmdline, all);
-  const edit = editCmdline(cmdline, text, wish, owned);
-  const file = { path: cmdline, before, after: edit.text, encoding: 'latin1' } as const;
-  return { ...edit, place: cmdline, file, changed: edit.text !== text, owned };
-}
-
-/**
- * Tokens that are the runner's in one place. The entry of a kernel that was installed since was made by kernel-install from
- * `/etc/kernel/cmdline`, or without that from the command line that ran: what is the runner's there is so in it as well.
- */
-function ownedIn(place: string, all: OwnedArguments): readonly string[] {
-  if (all[place] !== undefined || all[anywhere] !== undefined) return ownedAt(all, place);
-  if (all[cmdline] !== undefined) return all[cmdline];
-  const [first = [], ...others] = Object.values(all);
-  return place === cmdline ? [] : first.filter((token) => others.every((tokens) => tokens.includes(token)));
-}
-
 /** What kernel-install(8) takes for a kernel that is installed before the reboot. */
 function laterKernels(around: readonly string[]): readonly string[] {
   if (around.includes('vendor-cmdline')) {
@@ -180,40 +124,6 @@ for file in /etc/kernel/cmdline.d/*.conf; do if [ -s "$file" ]; then echo cmdlin
   ]);
 }
 
-const bootctlMark = '\n### bootctl list, run by vfleet ###\n';
-
-/** The entries as they stand on disk; what `bootctl` makes of them is for people. */
-function readBack(facts: Facts): Script {
-  const { machineId, root } = ownerOf(facts);
-  return joinScripts([
-    sh`section boot-entries
-printf 'system %s %s\n' ${machineId ?? '-'} ${root ?? '-'}`,
-    ...entryGlobs.map(
-      (glob) => sh`
-for file in ${raw(glob)}; do
-  if [ -f "$file" ]; then printf '\n### entry %s ###\n' "$file"; cat "$file"; fi
-done`,
-    ),
-    sh`
-printf %s ${bootctlMark}
-if command -v bootctl >/dev/null 2>&1; then bootctl list --no-pager 2>&1 || :; fi`,
-  ]);
-}
-
-function judge(text: string, wish: ArgumentWish): readonly string[] {
-  const [head = '', ...parts] = (text.split(bootctlMark)[0] ?? '').split(/^### entry (.*) ###\n/m);
-  const [, machineId = '-', root = '-'] = /^system (\S+) (.*)$/m.exec(head) ?? [];
-  const owner: Owner = { machineId: machineId === '-' ? null : machineId, root: root === '-' ? null : root };
-  const entries = parts.flatMap((path, index) =>
-    index % 2 === 0 ? (readEntry(path, parts[index + 1] ?? '', owner) ?? []) : [],
-  );
-  if (entries.length === 0) return ['there is no boot entry of this system in loader/entries'];
-  return entries.flatMap(({ path, parsed }) => {
-    const problem = problemOfLine(parsed.arguments, wish);
-    return problem === null ? [] : [`boot entry ${path} ${problem}`];
-  });
-}
-
 function union(lists: readonly (readonly string[])[]): readonly string[] {
   return [...new Set(lists.flat())];
 }
@@ -225,16 +135,6 @@ function noEntries({ boot }: Facts): VfleetError {
     expected: 'files in loader/entries below /boot, /boot/efi or /efi that start a kernel of this system',
     found: `none (${boot.loaderEvidence})`,
     next: 'mount the EFI system partition, and look at `bootctl list`; nothing was changed',
-  });
-}
-
-function noFile(found: string): VfleetError {
-  return new VfleetError({
-    code: 'boot.source',
-    thing: cmdline,
-    expected: 'a regular file',
-    found,
-    next: 'replace it by a file with the arguments on one line; nothing was changed',
   });
 }
 

@@ -1,31 +1,17 @@
-import type { Check, Verdict } from '../checks/check.ts';
-import { VfleetError } from '../errors.ts';
 import type { Failure, HostState, Phase } from '../events/event.ts';
 import type { Facts } from '../facts/facts.ts';
-import type { Effect } from '../resources/effect.ts';
-import { joinScripts, sh } from '../shell/script.ts';
-import { warnDrained } from './around.ts';
 import { probeWhenBack } from './come-back.ts';
 import type { HostContext } from './context.ts';
-import { undrain } from './drain.ts';
-import { ensure } from './ensure.ts';
 import { failureOf, inWordsOf } from './failure.ts';
-import { awaitPlaybook } from './foreign.ts';
-import type { HostHandle } from './handle.ts';
 import { noticeLease, release } from './hold.ts';
 import type { Lease } from './lease.ts';
-import { tellLeftovers } from './leftovers/tell.ts';
 import { within } from './limits.ts';
-import { refusePart } from './plan-match.ts';
+import { runPhases } from './phases.ts';
 import { withPower } from './power-cycle.ts';
 import { probeHost } from './probe.ts';
-import { runRead } from './read.ts';
 import { emptyRecord } from './record.ts';
 import { Session } from './session.ts';
-import { settle } from './settle.ts';
-import { soak } from './soak.ts';
 import { stateOfError } from './state.ts';
-import { unnamedTokens } from './step-wishes.ts';
 import { runTask } from './task.ts';
 
 /** How one host's run ended. */
@@ -106,153 +92,4 @@ function serviceOf(
   const isKnown = record === emptyRecord ? drainedEarlier : record.drained !== undefined;
   const drained = session?.drained === true || (mode === 'apply' && isKnown);
   return { ...(drained && { drained, holdsSlot: true }), ...(session?.powerCycled && { powerCycled: true }) };
-}
-
-async function runPhases(session: Session): Promise<void> {
-  const { playbook, mode } = session.context;
-  if (mode !== 'verify') gate(session);
-  const before = session.facts;
-  try {
-    await awaitPlaybook(session, () => playbook.apply(handleOf(session)));
-  } finally {
-    // What is said of a host that was stopped is worth as much.
-    if (mode !== 'verify') tellLeftovers(session, before);
-  }
-  if (mode !== 'verify') warnUnsettled(session);
-  if (mode !== 'verify') warnUnnamed(session);
-  if (mode === 'plan') return warnDrained(session);
-  noticeInPlace(session);
-  await verify(session);
-  if (mode !== 'apply') return;
-  await soak(session, () => verify(session));
-  await undrain(session);
-}
-
-/** Errors: `plan.differs` where the playbook did not come to all that was planned. */
-function noticeInPlace(session: Session): void {
-  const { expected, underWay = false } = session.context;
-  if (expected === undefined || underWay || !session.inPlace) return;
-  refusePart(expected, session.step);
-  session.enter('plan', 'this plan was applied already: everything in it is in place');
-}
-
-function handleOf(session: Session): HostHandle<unknown, unknown> {
-  return {
-    get name() {
-      return session.subject.name;
-    },
-    get rack() {
-      return session.subject.rack;
-    },
-    get groups() {
-      return session.subject.groups;
-    },
-    get vars() {
-      return session.subject.vars;
-    },
-    get facts() {
-      return session.subject.facts;
-    },
-    ensure: (...resources) => {
-      const wished = resources.filter((resource) => !!resource);
-      return session.follow(ensure(session, wished));
-    },
-    settle: () => session.follow(settle(session)),
-  };
-}
-
-/** Judges the gates. Nothing has been written yet, and nothing is when one of them does not pass. */
-function gate(session: Session): void {
-  const { playbook, bus } = session.context;
-  session.enter('gate');
-  for (const check of playbook.gate(session.subject)) {
-    const verdict = judge(session, check, null);
-    session.gates.push(verdict);
-    bus.emit({ type: 'verdict', host: session.name, phase: 'gate', verdict });
-  }
-  const closed = session.gates.filter((verdict) => verdict.outcome === 'fail' || verdict.outcome === 'unknown');
-  const [first] = closed;
-  if (first === undefined) return;
-  throw new VfleetError({
-    code: 'gate.closed',
-    host: session.name,
-    thing: first.found.replace(/\.$/, ''),
-    next: first.remedy ?? 'make the check pass',
-  });
-}
-
-/** Effects that a playbook left due are due still: the next run finds them on the host, and an operator hears of it. */
-function warnUnsettled(session: Session): void {
-  const left: readonly Effect[] = session.due;
-  if (left.length === 0) return;
-  session.context.bus.emit({
-    type: 'warning',
-    host: session.name,
-    text: `the playbook ended without settle(); still due: ${left.map((effect) => effect.kind).join(', ')}`,
-  });
-}
-
-/** A file that the playbook once wrote, and says nothing of any more, stays: whether that is meant, only an operator knows. */
-function warnUnnamed({ context, record, named, step, name, wants }: Session): void {
-  if (step === 0) return;
-  const owner = context.playbook.name;
-  const paths = Object.entries(record.files).flatMap(([path, { playbooks }]) =>
-    playbooks.includes(owner) && !named.has(path) ? [path] : [],
-  );
-  const tokens = unnamedTokens(record, owner, { steps: step, wished: wants.kernelArguments?.present ?? [] });
-  const left = [...paths, ...tokens];
-  if (left.length === 0) return;
-  context.bus.emit({
-    type: 'warning',
-    host: name,
-    text: `written by this playbook earlier, and not named in it any more: ${left.join(', ')}; it stays until \`vfleet undo\``,
-  });
-}
-
-/** Reads the host anew and judges every check, all evidence in one round trip. */
-async function verify(session: Session): Promise<void> {
-  const { context, name } = session;
-  const checks = context.playbook.verify(session.subject);
-  if (checks.length === 0) return;
-  session.enter('verify');
-  if (session.stale) {
-    session.facts = await probeHost(context, 'verify');
-    session.stale = false;
-  }
-  const evidence = await gatherEvidence(session, checks);
-  const verdicts = checks.map((check, index) => judge(session, check, evidence.get(index) ?? null));
-  for (const verdict of verdicts) context.bus.emit({ type: 'verdict', host: name, phase: 'verify', verdict });
-  const bad = verdicts.filter((verdict) => verdict.outcome === 'fail' || verdict.outcome === 'unknown');
-  const [first] = bad;
-  if (first === undefined) return;
-  throw new VfleetError({
-    code: 'verify.failed',
-    host: name,
-    thing: `${bad.length === 1 ? '' : `${bad.length} checks do not pass; the first: `}${first.found.replace(/\.$/, '')}`,
-    next: first.remedy ?? 'look at the evidence',
-  });
-}
-
-async function gatherEvidence(session: Session, checks: readonly Check[]): Promise<ReadonlyMap<number, string>> {
-  const scripts = checks.map((check, index) => {
-    const script = check.evidence?.(session.facts);
-    return script === undefined
-      ? null
-      : sh`section ${`evidence-${index}`}
-( ${script}
-) 2>&1`;
-  });
-  const asked = scripts.filter((script) => script !== null);
-  if (asked.length === 0) return new Map();
-  const output = await runRead(session.context, 'verify', joinScripts(asked));
-  return new Map(
-    checks.flatMap((_, index) => {
-      const text = output.sections.get(`evidence-${index}`)?.toString('utf8');
-      return text === undefined ? [] : [[index, text] as const];
-    }),
-  );
-}
-
-function judge(session: Session, check: Check, evidence: string | null): Verdict {
-  return check.judge({ host: session.name, facts: session.facts, wants: session.wants, evidence });
 }

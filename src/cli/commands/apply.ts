@@ -1,5 +1,7 @@
 import type { Argv } from 'yargs';
-import { number, withAdopt, withConnection, withExpected, withPlaybook, withRollout } from '../options.ts';
+import { number } from '../option-value.ts';
+import { withAdopt, withConnection, withExpected, withPlaybook } from '../options.ts';
+import { withRollout } from '../rollout-options.ts';
 import type { CommandContext } from './context.ts';
 
 /** `vfleet apply`: makes the changes, reboots when due, and proves the result. */

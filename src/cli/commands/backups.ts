@@ -1,5 +1,6 @@
 import type { Argv } from 'yargs';
-import { number, withConnection, withQuestion } from '../options.ts';
+import { number } from '../option-value.ts';
+import { withConnection, withQuestion } from '../options.ts';
 import type { CommandContext } from './context.ts';
 
 /** `vfleet backups`: what runs have kept on the hosts. */

@@ -1,6 +1,7 @@
 import type { Argv } from 'yargs';
 import { bootFileKinds } from '../../boot/boot-file.ts';
-import { one, withConnection } from '../options.ts';
+import { one } from '../option-value.ts';
+import { withConnection } from '../options.ts';
 import { UsageError } from '../usage-error.ts';
 import type { CommandContext } from './context.ts';
 

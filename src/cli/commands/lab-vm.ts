@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import type { Argv } from 'yargs';
 import type { Environment } from '../environment.ts';
-import { one } from '../options.ts';
+import { one } from '../option-value.ts';
 
 /** `vfleet lab vm`: virtual machines with real GRUB, kernels and IOMMUs, for CI and for one's own tries. */
 export function labVmCommand(yargs: Argv, environment: Environment, exit: (code: number) => void): Argv {

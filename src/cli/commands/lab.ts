@@ -1,6 +1,6 @@
 import type { Argv } from 'yargs';
 import type { Environment } from '../environment.ts';
-import { number, one } from '../options.ts';
+import { number, one } from '../option-value.ts';
 import { labVmCommand } from './lab-vm.ts';
 
 /** `vfleet lab`: test nodes, for demonstration, for one's own tries, and for CI. */

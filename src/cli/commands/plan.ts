@@ -1,5 +1,7 @@
 import type { Argv } from 'yargs';
-import { one, withAdopt, withConnection, withPlaybook, withRollout } from '../options.ts';
+import { one } from '../option-value.ts';
+import { withAdopt, withConnection, withPlaybook } from '../options.ts';
+import { withRollout } from '../rollout-options.ts';
 import type { CommandContext } from './context.ts';
 
 /** `vfleet plan`: what `apply` would do, writing nothing. */

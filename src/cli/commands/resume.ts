@@ -1,5 +1,6 @@
 import type { Argv } from 'yargs';
-import { number, withExtraVars, withResult } from '../options.ts';
+import { number } from '../option-value.ts';
+import { withExtraVars, withResult } from '../options.ts';
 import type { CommandContext } from './context.ts';
 
 /** `vfleet resume`: goes on with a run that did not come to its end. */

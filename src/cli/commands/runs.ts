@@ -1,5 +1,6 @@
 import type { Argv } from 'yargs';
-import { number, withResult } from '../options.ts';
+import { number } from '../option-value.ts';
+import { withResult } from '../options.ts';
 import type { CommandContext } from './context.ts';
 
 /** `vfleet runs`: what this machine knows of its runs. */

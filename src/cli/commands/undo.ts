@@ -1,5 +1,6 @@
 import type { Argv } from 'yargs';
-import { one, withConnection, withQuestion } from '../options.ts';
+import { one } from '../option-value.ts';
+import { withConnection, withQuestion } from '../options.ts';
 import type { CommandContext } from './context.ts';
 
 /** `vfleet undo`: takes away what a playbook has added. */
