@@ -43,8 +43,12 @@ export async function runHeld(
 export function noticeLease(session: Session, lease: Lease | null): void {
   const { run, mode, bus } = session.context;
   if (lease === null) return;
-  if (lease.run === run) session.resumed = true;
-  else if (mode !== 'apply' && lease.hold !== 'free')
+  if (lease.run === run) {
+    // It died with it, and goes on with it: others stay out also where nothing is left to write.
+    session.resumed = true;
+    session.holding = true;
+    keepRenewing(session);
+  } else if (mode !== 'apply' && lease.hold !== 'free')
     bus.emit({ type: 'warning', host: session.name, text: `another run is at work on it: ${describeLease(lease)}` });
 }
 

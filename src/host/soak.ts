@@ -11,8 +11,9 @@ import type { Session } from './session.ts';
  */
 export async function soak(session: Session, verify: () => Promise<void>): Promise<void> {
   const { context, name, facts } = session;
-  const { soak: milliseconds = 0, clock, stop } = context;
-  if (milliseconds === 0 || !(session.begun || session.resumed)) return;
+  const { soak: milliseconds = 0, clock, stop, underWay = false } = context;
+  // Of an earlier part of the run that came to a safe end in its soak, no lease tells.
+  if (milliseconds === 0 || !(session.begun || session.resumed || underWay)) return;
   const time = printTime(milliseconds);
   session.enter('soak', `verified; looked at again in ${time}`);
   await clock.sleep(milliseconds, stop);

@@ -1,6 +1,9 @@
-import { chmod, mkdir, mkdtemp, readFile, realpath, rm, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, readdir, readFile, realpath, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { expect, vi } from 'vitest';
+import type { Stamped } from '../../src/events/event.ts';
+import { readJournal } from '../../src/events/read-journal.ts';
 import type { Faults } from '../../src/lab/faults.ts';
 import { type Lab, startLab } from '../../src/lab/lab.ts';
 import { builtinMachineKinds } from '../../src/lab/machine-kind.ts';
@@ -85,6 +88,40 @@ export async function replaceOn(node: LabNode, file: string, text: string): Prom
   await rm(target, { force: true });
   await writeFile(target, text);
   await chmod(target, 0o644);
+}
+
+/** Folders of runs, the newest last. */
+export async function runFolders({ folder }: Racks): Promise<readonly string[]> {
+  const runs = path.join(folder, 'state/vfleet/runs');
+  return (await readdir(runs).catch(() => [])).sort().map((name) => path.join(runs, name));
+}
+
+/** The journal of the newest run that is about a host. */
+export async function journalOf(racks: Racks, host: string): Promise<string> {
+  for (const folder of (await runFolders(racks)).toReversed()) {
+    const file = path.join(folder, 'journal.jsonl');
+    const text = await readFile(file, 'utf8').catch(() => '');
+    if (text.includes(`{"name":"${host}"`)) return file;
+  }
+  throw new Error(`no journal about ${host}`);
+}
+
+/** What the newest run that is about a host has written down. */
+export async function eventsOf(racks: Racks, host: string): Promise<readonly Stamped[]> {
+  return (await readJournal(await journalOf(racks, host))).events;
+}
+
+/** Resolves as soon as the newest journal about a host says so. */
+export async function until(racks: Racks, host: string, said: RegExp): Promise<void> {
+  const read = async (): Promise<string> => readFile(await journalOf(racks, host), 'utf8');
+  await vi.waitUntil(async () => said.test(await read().catch(() => '')), { timeout: 180_000, interval: 5 });
+}
+
+/** Kills the controller as soon as its journal about a host says so. */
+export async function killAt(racks: Racks, run: Started, host: string, said: RegExp): Promise<void> {
+  await until(racks, host, said);
+  run.signal('SIGKILL');
+  expect(await run.ended).toMatchObject({ code: null, signal: 'SIGKILL' });
 }
 
 /** A playbook that writes one file; quick, as it makes nothing due. */

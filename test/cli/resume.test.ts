@@ -1,9 +1,9 @@
-import { appendFile, readdir, readFile } from 'node:fs/promises';
+import { appendFile, readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { readJournal } from '../../src/events/read-journal.ts';
-import type { Ended, Started } from './program.ts';
-import { motd, type Racks, readOn, startRacks } from './racks.ts';
+import type { Ended } from './program.ts';
+import { journalOf, killAt, motd, type Racks, readOn, runFolders, startRacks } from './racks.ts';
 
 const names = [
   'boots',
@@ -27,30 +27,6 @@ beforeAll(async () => {
   await racks.write('motd.ts', motd);
 }, 120_000);
 afterAll(() => racks?.stop());
-
-/** Folders of runs, the newest last. */
-async function runFolders(): Promise<readonly string[]> {
-  const runs = path.join(racks.folder, 'state/vfleet/runs');
-  return (await readdir(runs).catch(() => [])).sort().map((name) => path.join(runs, name));
-}
-
-/** The journal of the newest run that is about a host. */
-async function journalOf(host: string): Promise<string> {
-  for (const folder of (await runFolders()).toReversed()) {
-    const file = path.join(folder, 'journal.jsonl');
-    const text = await readFile(file, 'utf8').catch(() => '');
-    if (text.includes(`{"name":"${host}"`)) return file;
-  }
-  throw new Error(`no journal about ${host}`);
-}
-
-/** Kills the controller as soon as its journal about a host says so. */
-async function killAt(run: Started, host: string, said: RegExp): Promise<void> {
-  const read = async (): Promise<string> => readFile(await journalOf(host), 'utf8');
-  await vi.waitUntil(async () => said.test(await read().catch(() => '')), { timeout: 50_000, interval: 5 });
-  run.signal('SIGKILL');
-  expect(await run.ended).toMatchObject({ code: null, signal: 'SIGKILL' });
-}
 
 interface Found {
   readonly exitCode: number;
@@ -79,7 +55,7 @@ describe('after the controller was killed', () => {
     run.signal('SIGKILL');
     await run.ended;
     await node.until('up');
-    const name = path.basename(path.dirname(await journalOf('boots')));
+    const name = path.basename(path.dirname(await journalOf(racks, 'boots')));
     expect(await standingOf(name)).toMatchObject({ standing: 'crashed', parts: 1 });
     const ended = await racks.vfleet('resume', '--json');
     expect(documentOf(ended)).toMatchObject({
@@ -102,7 +78,7 @@ describe('after the controller was killed', () => {
   ])('%s, resume does the rest with one reboot', async (_, host, said) => {
     const node = racks.lab.node(host);
     const run = await racks.start(['apply', 'passthrough', '--yes', '-l', host]);
-    await killAt(run, host, said);
+    await killAt(racks, run, host, said);
     const ended = await racks.vfleet('resume', '--json');
     expect(documentOf(ended)).toMatchObject({ exitCode: 0, totals: { ok: 1, writes: 1, reboots: 1 } });
     expect(node.counters.reboots).toBe(1);
@@ -118,7 +94,7 @@ describe('after the controller was killed', () => {
     await node.setFaults({ neverReturns: true });
     const deadline = ['--reboot-deadline', '0.1'];
     const run = await racks.start(['apply', 'passthrough', '--yes', '-l', 'away', '-e', vars, ...deadline]);
-    await killAt(run, 'away', /"host":"away","line":"not back yet/);
+    await killAt(racks, run, 'away', /"host":"away","line":"not back yet/);
     const resumed = await racks.start(['resume', '--json']);
     await Promise.race([resumed.ended, vi.waitUntil(() => readFile(calls).catch(() => null), { timeout: 50_000 })]);
     await node.setFaults({});
@@ -130,8 +106,8 @@ describe('after the controller was killed', () => {
 
   it('in the middle of a line, resume cuts that off and goes on with a journal that can be read', async () => {
     const run = await racks.start(['apply', 'motd.ts', '--yes', '-l', 'torn']);
-    await killAt(run, 'torn', /"host-started"/);
-    const file = await journalOf('torn');
+    await killAt(racks, run, 'torn', /"host-started"/);
+    const file = await journalOf(racks, 'torn');
     await appendFile(file, '{"at":"2026-11-23T03:50:00.000Z","type":"host-en');
     expect(await readJournal(file)).toMatchObject({ torn: true });
     const ended = await racks.vfleet('resume', '--json');
@@ -148,7 +124,7 @@ describe('after the controller was killed', () => {
     await node.until('booting');
     run.signal('SIGKILL');
     await run.ended;
-    const name = path.basename(path.dirname(await journalOf('twice')));
+    const name = path.basename(path.dirname(await journalOf(racks, 'twice')));
     const both = await Promise.all([0, 1].map(() => racks.start(['resume', name, '--json'])));
     const ended = await Promise.all(both.map(({ ended }) => ended));
     expect(ended.map(({ code }) => code).sort()).toEqual([0, 3]);
@@ -166,7 +142,7 @@ describe('after the controller was killed', () => {
   it('resume refuses another playbook, and goes on with it when told so', async () => {
     const file = await racks.write('edited.ts', motd);
     const run = await racks.start(['apply', 'edited.ts', '--yes', '-l', 'edited']);
-    await killAt(run, 'edited', /"host-started"/);
+    await killAt(racks, run, 'edited', /"host-started"/);
     await appendFile(file, '\n// edited\n');
     const { connections } = racks.lab.node('edited').counters;
     const refused = await racks.vfleet('resume');
@@ -182,8 +158,8 @@ describe('after the controller was killed', () => {
     await racks.write('secret.ts', motd.replaceAll('message', 'token'));
     const word = 'correct-horse';
     const run = await racks.start(['apply', 'secret.ts', '--yes', '-l', 'secret', '-e', `token=${word}`]);
-    await killAt(run, 'secret', /"host-started"/);
-    const file = await journalOf('secret');
+    await killAt(racks, run, 'secret', /"host-started"/);
+    const file = await journalOf(racks, 'secret');
     const [, started = ''] = (await readFile(file, 'utf8')).split('\n');
     expect(started).toContain('"secrets":["token"]');
     expect(started).not.toContain(word);
@@ -204,7 +180,7 @@ describe('a rollout that halted', () => {
     const first = await racks.vfleet(...args);
     expect(first.code).toBe(3);
     expect(documentOf(first).hosts.map(({ state }) => state)).toEqual(['unreachable', 'skipped', 'skipped']);
-    const name = path.basename(path.dirname(await journalOf('b1')));
+    const name = path.basename(path.dirname(await journalOf(racks, 'b1')));
     expect(await standingOf(name)).toMatchObject({ standing: 'halted' });
     const refused = await racks.vfleet('resume');
     expect(refused.code).toBe(3);
@@ -235,7 +211,7 @@ it('retry is a new run on those that did not end well alone', async () => {
   await racks.lab.node('b2').setFaults({ refuseLogin: true });
   await racks.vfleet('apply', 'motd.ts', '--yes', '-e', 'message=Hello', '-l', 'b1,b2,b3', '--max-failures', '1');
   await racks.lab.node('b2').setFaults({});
-  const name = path.basename(path.dirname(await journalOf('b2')));
+  const name = path.basename(path.dirname(await journalOf(racks, 'b2')));
   const none = await racks.vfleet('retry', name, '--only', 'lost');
   expect(none.stderr).toContain('expected a host that ended as lost, found none');
   const ended = await racks.vfleet('retry', name, '--only', 'unreachable', '--json');
@@ -257,7 +233,7 @@ it('a run that was interrupted goes on where it stopped, and its report can be s
   expect(first.stdout).toMatch(/1 write, 1 reboot in/);
   expect(first.code).toBe(0);
   expect(node.counters.reboots).toBe(1);
-  const name = path.basename(path.dirname(await journalOf('stopped')));
+  const name = path.basename(path.dirname(await journalOf(racks, 'stopped')));
   expect((await racks.vfleet('runs', name)).stdout).toBe(first.stdout);
   // On another machine, with another clock, language and colours asked for elsewhere.
   const elsewhere = await racks.start(['runs', name, '--no-color'], {
@@ -280,8 +256,8 @@ it('a saved plan is done as it was shown, also by a resume', async () => {
 });
 
 it('old runs are removed, the newest stay', async () => {
-  const before = await runFolders();
+  const before = await runFolders(racks);
   const { code, stderr } = await racks.vfleet('runs', '--prune', '2');
   expect([code, stderr]).toEqual([0, `removed ${before.length - 2} runs\n`]);
-  expect(await runFolders()).toEqual(before.slice(-2));
+  expect(await runFolders(racks)).toEqual(before.slice(-2));
 });

@@ -1,7 +1,10 @@
 import { spawnSync } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { motd, type Racks, readOn, startRacks } from './racks.ts';
+
+// Each test waits for programs to end, however long that takes on a busy machine.
+vi.setConfig({ testTimeout: 240_000 });
 
 let racks: Racks;
 beforeAll(async () => {
@@ -152,7 +155,7 @@ describe('--check-first', () => {
     expect(other.stdout).toMatch(/^halted: canary did not pass/m);
     expect(other.code).toBe(3);
     await expect(readOn(racks.lab.node('e1'), 'var/lib/vfleet/state.json')).rejects.toThrow();
-  }, 240_000);
+  });
 
   it('goes on where every host passes', async () => {
     const { code } = await racks.vfleet(

@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -112,4 +112,12 @@ export async function startFleet(nodes: readonly FleetNode[]): Promise<Fleet> {
       await rm(folder, { recursive: true, force: true });
     },
   };
+}
+
+/** Whether the newest run says that a host soaks. */
+export async function soaksIn({ environment }: Fleet, host: string): Promise<boolean> {
+  const runs = path.join(environment.stateHome, 'runs');
+  const [last = ''] = (await readdir(runs).catch(() => [])).toSorted().toReversed();
+  const journal = await readFile(path.join(runs, last, 'journal.jsonl'), 'utf8').catch(() => '');
+  return journal.includes(`"host":"${host}","phase":"soak"`);
 }

@@ -1,10 +1,10 @@
-import { readdir, readFile, writeFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { LabNode } from '../../src/lab/node.ts';
 import { resolveRollout } from '../../src/rollout/rollout.ts';
 import type { RolloutWish } from '../../src/rollout/wish.ts';
-import { type Fleet, startFleet } from './fleet.ts';
+import { type Fleet, soaksIn, startFleet } from './fleet.ts';
 
 // What an operator puts around a reboot: drain and undrain, soak, power from outside, limits.
 const names = Array.from({ length: 10 }, (_, index) => `n${index}`);
@@ -127,17 +127,6 @@ function isAlive(group: number): boolean {
   }
 }
 
-/** Whether the latest run says that the host soaks. */
-async function soaks(): Promise<boolean> {
-  const [last = ''] = (await readdir(path.join(fleet.environment.stateHome, 'runs')).catch(() => []))
-    .toSorted()
-    .toReversed();
-  const journal = await readFile(path.join(fleet.environment.stateHome, 'runs', last, 'journal.jsonl'), 'utf8').catch(
-    () => '',
-  );
-  return journal.includes(`"phase":"soak"`);
-}
-
 it('a host that gets worse while it soaks has failed, and stays drained', async () => {
   const hooks = `{ drain: () => say('drain'), undrain: () => say('undrain') }`;
   const run = fleet.run('apply', {
@@ -146,7 +135,7 @@ it('a host that gets worse while it soaks has failed, and stays drained', async 
     rollout: rolloutOf({ soak: 4_000 }, [node.name]),
   });
   const line = path.join(node.root, 'proc/cmdline');
-  await vi.waitUntil(soaks, { timeout: 120_000, interval: 100 });
+  await vi.waitUntil(() => soaksIn(fleet, node.name), { timeout: 120_000, interval: 100 });
   await writeFile(line, (await readFile(line, 'utf8')).replace('nomodeset', ''));
   const [host] = (await run).summary.hosts;
   expect([host?.state, host?.failure?.code]).toEqual(['failed', 'verify.failed']);
