@@ -14,7 +14,17 @@ import type { Environment } from './environment.ts';
 import { runPinsOf } from './given.ts';
 import { warn } from './output.ts';
 import { run } from './run.ts';
-import { type AgainArguments, differences, loadAgain, plansOf, returnTo, shownArguments } from './same-work.ts';
+import {
+  type AgainArguments,
+  differences,
+  loadAgain,
+  plansOf,
+  returnTo,
+  type Started,
+  sameAsked,
+  shownArguments,
+  startOf,
+} from './same-work.ts';
 import { showSummary } from './show.ts';
 import { findRun, givenIn, partsOf, readRun, runNames } from './stored-run.ts';
 
@@ -24,8 +34,6 @@ export interface ResumeArguments extends AgainArguments {
   readonly retryFailed: boolean;
   readonly anyway: boolean;
 }
-
-type Started = Extract<Stamped, { readonly type: 'run-started' }>;
 
 /** Goes on with a run that its controller did not bring to its end. Gives the exit code. */
 export async function resume(args: ResumeArguments, environment: Environment): Promise<number> {
@@ -51,8 +59,7 @@ async function prepare(open: OpenRun, args: ResumeArguments, environment: Enviro
   const { earlier, folder } = open;
   const name = basename(folder);
   const given = givenIn(earlier, folder);
-  const started = earlier.find((event): event is Started => event.type === 'run-started');
-  if (started === undefined) throw new Error('a run that was given something has started');
+  const started = startOf(earlier);
   const { from, rollout } = whereItStands(name, earlier, started, args);
   const left = new Set(leftOf(from));
   const extraVars = returnTo(given, args, `vfleet resume ${name}`);
@@ -65,15 +72,9 @@ async function prepare(open: OpenRun, args: ResumeArguments, environment: Enviro
   return {
     shown,
     run: {
-      command: started.command,
       ...work,
       ...(await plansOf(given, folder, left)),
-      ...(started.dryRun === true && { dryRun: true }),
-      ...(given.task !== undefined && { task: given.task }),
-      ...(given.reboot !== undefined && { reboot: given.reboot }),
-      guestsAllowed: given.guestsAllowed,
-      rebootAgain: given.rebootAgain,
-      adopt: given.adopt,
+      ...sameAsked(started, given),
       rollout,
       underWay: startedIn(earlier),
       rebootAsked: rebootAskedIn(earlier),

@@ -1,6 +1,6 @@
 import { basename, join } from 'node:path';
 import { VfleetError } from '../errors.ts';
-import type { HostState, Stamped } from '../events/event.ts';
+import type { HostState } from '../events/event.ts';
 import { readJournal } from '../events/read-journal.ts';
 import { runsFolder } from '../events/run-folder.ts';
 import { fold } from '../report/fold.ts';
@@ -11,7 +11,17 @@ import { runPinsOf } from './given.ts';
 import { retried } from './retried.ts';
 import { type RolloutArguments, rolloutOf } from './rollout.ts';
 import { type Run, run } from './run.ts';
-import { type AgainArguments, differences, loadAgain, plansOf, returnTo, shownArguments } from './same-work.ts';
+import {
+  type AgainArguments,
+  differences,
+  loadAgain,
+  plansOf,
+  returnTo,
+  type Started,
+  sameAsked,
+  shownArguments,
+  startOf,
+} from './same-work.ts';
 import { showPlan, showSummary } from './show.ts';
 import { findRun, givenIn } from './stored-run.ts';
 
@@ -27,8 +37,7 @@ export async function retry(args: RetryArguments, environment: Environment): Pro
   const name = basename(folder);
   const { events } = await readJournal(join(folder, 'journal.jsonl'));
   const given = givenIn(events, folder);
-  const started = events.find((event): event is Started => event.type === 'run-started');
-  if (started === undefined) throw new Error('a run that was given something has started');
+  const started = startOf(events);
   const chosen = chosenOf(name, fold(events).hosts, args.only);
   const hosts = new Set(chosen.map((host) => host.name));
   const extraVars = returnTo(given, args, `vfleet retry ${name}`);
@@ -40,15 +49,9 @@ export async function retry(args: RetryArguments, environment: Environment): Pro
   // Whoever mends a playbook to try again wants it as it is now; but what was shown holds only for what it was made of.
   if (given.planned) await refuseChanged(name, started, work, given.pins);
   const again: Run = {
-    command: started.command,
     ...work,
     ...(await plansOf(given, folder, hosts)),
-    ...(started.dryRun === true && { dryRun: true }),
-    ...(given.task !== undefined && { task: given.task }),
-    ...(given.reboot !== undefined && { reboot: given.reboot }),
-    guestsAllowed: given.guestsAllowed,
-    rebootAgain: given.rebootAgain,
-    adopt: given.adopt,
+    ...sameAsked(started, given),
     words: given.words,
     ...(started.rollout !== undefined && { rollout: rolloutAgain(work, full) }),
     underWay: new Set(chosen.flatMap((host) => (host.startedAt === null ? [] : [host.name]))),
@@ -59,8 +62,6 @@ export async function retry(args: RetryArguments, environment: Environment): Pro
   if (started.command === 'plan') return showPlan(summary, shown, environment);
   return showSummary(summary, started.command, shown, environment);
 }
-
-type Started = Extract<Stamped, { readonly type: 'run-started' }>;
 
 /** Errors: `retry.none`. */
 function chosenOf(

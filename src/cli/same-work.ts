@@ -20,6 +20,29 @@ export interface AgainArguments {
   readonly verbose: boolean;
 }
 
+/** What a run was asked for. */
+export type Started = Extract<Stamped, { readonly type: 'run-started' }>;
+
+/** The start of a run of which it is known what it was given. */
+export function startOf(events: readonly Stamped[]): Started {
+  const started = events.find((event): event is Started => event.type === 'run-started');
+  if (started === undefined) throw new Error('a run that was given something has started');
+  return started;
+}
+
+/** What a run was asked for beside its hosts, when it is asked for again. */
+export function sameAsked({ command, dryRun }: Started, { task, reboot, guestsAllowed, rebootAgain, adopt }: Given) {
+  return {
+    command,
+    ...(dryRun === true && { dryRun }),
+    ...(task !== undefined && { task }),
+    ...(reboot !== undefined && { reboot }),
+    guestsAllowed,
+    rebootAgain,
+    adopt,
+  };
+}
+
 /** How a result is shown again, and what a command to run next repeats. */
 export type ShownArguments = ConnectionArguments & {
   readonly playbook?: string | undefined;
@@ -77,7 +100,7 @@ export function returnTo(given: Given, args: AgainArguments, command: string): r
 
 /** Loads what a run is about, for these hosts of it alone. Hosts that the inventory has no more are `gone`. */
 export async function loadAgain(
-  { command, playbook: name }: Extract<Stamped, { readonly type: 'run-started' }>,
+  { command, playbook: name }: Started,
   given: Given,
   args: ConnectionArguments,
   hosts: ReadonlySet<string>,
