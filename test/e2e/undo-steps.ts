@@ -20,6 +20,8 @@ export interface TaskOptions {
   readonly name?: string;
   readonly force?: boolean;
   readonly dryRun?: boolean;
+  /** Seconds for a log-in. */
+  readonly connectTimeout?: number;
 }
 
 export interface Done {
@@ -31,7 +33,14 @@ export interface Done {
 /** Runs a task on one node, as the program does. */
 export async function task(fleet: Fleet, node: LabNode, command: Command, what: Task, options: TaskOptions = {}) {
   const args: ConnectionArguments = {
-    ...{ json: false, verbose: false, parallel: 20, hostKeys: 'strict', connectTimeout: 20, limit: [node.name] },
+    ...{
+      json: false,
+      verbose: false,
+      parallel: 20,
+      hostKeys: 'strict',
+      connectTimeout: options.connectTimeout ?? 20,
+      limit: [node.name],
+    },
   };
   const { name = 'PCI passthrough', dryRun = false } = options;
   const summary = await run({

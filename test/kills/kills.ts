@@ -55,7 +55,7 @@ export function killsOf(kind: string, options: Rows = {}): void {
     let playbook = passthrough;
     const apply: Deed = async (node) =>
       (await fleet.one('apply', node.name, { playbook, args: { connectTimeout }, reboot: { deadline } })).host;
-    const takeBack: Deed = async (node) => (await undo(fleet, node)).host;
+    const takeBack: Deed = async (node) => (await undo(fleet, node, { connectTimeout })).host;
     beforeAll(async () => {
       fleet = await startFleet(Array.from({ length: side }, (_, index) => ({ name: `n${index}`, kind })));
       nodes = fleet.lab.nodes;
