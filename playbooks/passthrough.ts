@@ -1,6 +1,6 @@
 // Prepares a host for PCI passthrough: IOMMU on in the kernel, VFIO modules loaded at every boot, reboot when due, and
 // proof. By default exactly what the Cloudpods guide asks for in its steps 2 to 4 and 6.
-import { checks, kernelArguments, modulesToLoad, playbook, vfioModules, z } from 'vfleet';
+import { checks, deviceSelectors, kernelArguments, modulesToLoad, playbook, vfioModules, z } from 'vfleet';
 
 export default playbook({
   name: 'PCI passthrough',
@@ -12,8 +12,8 @@ export default playbook({
      * agent, hence the guide's default.
      */
     allowUnsafeInterrupts: z.boolean().default(true),
-    /** Devices that must be held by vfio-pci, for `verify`: addresses (`0000:03:00.0`) or ids (`10de:1b06`). */
-    devices: z.array(z.string()).default([]),
+    /** Devices that must be held by vfio-pci, for `verify`: addresses (`0000:03:00.0`), ids (`10de:1b06`), and more. */
+    devices: deviceSelectors.default([]),
   }),
 
   gate: () => [checks.iommuInFirmware()],

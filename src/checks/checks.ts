@@ -1,8 +1,16 @@
 import { devicesBound } from './devices-bound.ts';
+import { devicesFree } from './devices-free.ts';
 import { iommuActive } from './iommu-active.ts';
 import { iommuInFirmware } from './iommu-in-firmware.ts';
 import { kernelArgumentsActive } from './kernel-arguments-active.ts';
 import { vfioLoaded } from './vfio-loaded.ts';
 
 /** The checks that a playbook may use, in `gate` and in `verify`. */
-export const checks = { iommuInFirmware, iommuActive, kernelArgumentsActive, vfioLoaded, devicesBound } as const;
+export const checks = {
+  iommuInFirmware,
+  iommuActive,
+  kernelArgumentsActive,
+  vfioLoaded,
+  devicesBound,
+  devicesFree,
+} as const;

@@ -1,12 +1,16 @@
 import { parseArguments, sameName } from '../boot/arguments.ts';
-import { VfleetError } from '../errors.ts';
+import { findDevices } from '../devices/find.ts';
+import { isBridge } from '../devices/identity.ts';
+import { stuckMates } from '../devices/obstacles/place.ts';
+import type { DeviceSelector } from '../devices/selector.ts';
+import { parseSelectors, selectorText } from '../devices/selectors.ts';
 import type { Facts, PciDevice } from '../facts/facts.ts';
-import { sh } from '../shell/script.ts';
 import type { Check } from './check.ts';
+import { deviceEvidence, deviceLine } from './devices-evidence.ts';
 import { check, type Judgement } from './verdict.ts';
 
-/** Addresses (`0000:03:00.0`, or `03:00.0` in domain 0), ids (`10de:1b06`: every device that has them), or a test. */
-export type DeviceSelector = readonly string[] | ((device: PciDevice, facts: Facts) => boolean);
+/** Selectors, as objects or as texts (`0000:03:00.0`, `10de:1b06`: see `DeviceSelector`), or a test. */
+export type BoundDevices = readonly (string | DeviceSelector)[] | ((device: PciDevice, facts: Facts) => boolean);
 
 export interface DevicesBoundOptions {
   /**
@@ -18,76 +22,58 @@ export interface DevicesBoundOptions {
 
 /**
  * Whether devices are held by vfio-pci, and whether the whole IOMMU group of each is fit to be passed: VFIO takes a group
- * only when every endpoint of it has vfio-pci, pci-stub or no driver (`vfio_dev_viable` in drivers/vfio). Bridges do
- * not count. Errors: `check.devices` for a text that is neither address nor id.
+ * only when every endpoint of it has vfio-pci, pci-stub or no driver, and looks away from bridges to other buses alone
+ * (`vfio_dev_viable()` and `vfio_dev_driver_allowed()` in drivers/vfio). Errors: `device.selector` for a text that names nothing.
  */
-export function devicesBound(devices: DeviceSelector = [], options: DevicesBoundOptions = {}): Check {
-  const selector = typeof devices === 'function' ? devices : devices.map(parseSelector);
+export function devicesBound(devices: BoundDevices = [], options: DevicesBoundOptions = {}): Check {
+  const selector = typeof devices === 'function' ? devices : parseSelectors(devices, 'checks.devicesBound');
   const { persistent = true } = options;
   return check(
     {
       id: 'devices-bound',
       title: 'Are the devices held by vfio-pci?',
-      evidence: (facts) => evidenceOf(select(facts, selector).devices),
+      evidence: (facts) => deviceEvidence(select(facts, selector).devices),
     },
     ({ facts }) => judgeDevices(facts, selector, persistent),
   );
 }
 
-type Selector = readonly Wanted[] | ((device: PciDevice, facts: Facts) => boolean);
-interface Wanted {
-  readonly text: string;
-  matches(device: PciDevice): boolean;
-}
+type Selector = readonly DeviceSelector[] | ((device: PciDevice, facts: Facts) => boolean);
 
-function parseSelector(text: string): Wanted {
-  const wanted = text.trim().toLowerCase();
-  if (/^(?:[0-9a-f]{4,8}:)?[0-9a-f]{2}:[0-9a-f]{2}\.[0-7]$/.test(wanted)) {
-    const address = wanted.split(':').length === 3 ? wanted : `0000:${wanted}`;
-    return { text, matches: (device) => device.address === address };
-  }
-  if (/^[0-9a-f]{4}:[0-9a-f]{4}$/.test(wanted)) {
-    return { text, matches: (device) => `${device.vendor}:${device.device}` === wanted };
-  }
-  throw new VfleetError({
-    code: 'check.devices',
-    thing: 'checks.devicesBound',
-    expected: 'a PCI address such as 0000:03:00.0, or ids such as 10de:1b06',
-    found: JSON.stringify(text),
-    next: 'see `vfleet facts` for the devices of a host',
-  });
-}
-
-function select(facts: Facts, selector: Selector): { devices: readonly PciDevice[]; nowhere: readonly string[] } {
-  if (typeof selector === 'function') return { devices: facts.pci.filter((d) => selector(d, facts)), nowhere: [] };
+function select(
+  facts: Facts,
+  selector: Selector,
+): { readonly devices: readonly PciDevice[]; readonly faults: readonly Problem[] } {
+  if (typeof selector === 'function') return { devices: facts.pci.filter((d) => selector(d, facts)), faults: [] };
+  const found = selector.map((wanted) => ({ wanted, found: findDevices(facts, wanted) }));
+  const chosen = new Set(found.flatMap((one) => ('devices' in one.found ? one.found.devices : [])));
   return {
-    devices: facts.pci.filter((device) => selector.some((wanted) => wanted.matches(device))),
-    nowhere: selector.filter((wanted) => !facts.pci.some((d) => wanted.matches(d))).map((wanted) => wanted.text),
+    devices: facts.pci.filter((device) => chosen.has(device)),
+    faults: found.flatMap((one) => {
+      if ('devices' in one.found) return [];
+      const { code, expected, found: instead, next } = one.found.fault;
+      const name = selectorText(one.wanted);
+      const why = code === 'device.none' ? ' is not on this host' : `: expected ${expected}, found ${instead}`;
+      return [{ found: `${name}${why}`, remedy: next }];
+    }),
   };
 }
 
 function judgeDevices(facts: Facts, selector: Selector, persistent: boolean): Judgement {
-  const { devices, nowhere } = select(facts, selector);
-  if (devices.length + nowhere.length === 0) {
+  const { devices, faults } = select(facts, selector);
+  if (devices.length + faults.length === 0) {
     return { outcome: 'not-applicable', found: 'No devices are named for this host.' };
   }
-  const evidence = devices.flatMap((device) => [device, ...mates(facts, device)]).map(deviceLine);
-  const problems = [
-    ...nowhere.map((text) => ({ found: `${text} is not on this host`, remedy: 'see `vfleet facts` for its devices' })),
-    ...devices.flatMap((device) => problemOf(facts, device, persistent)),
-  ];
+  const evidence = unique(devices.flatMap((device) => [device, ...mates(facts, device)]).map(deviceLine));
+  const problems = [...faults, ...devices.flatMap((device) => problemOf(facts, device, persistent))];
   if (problems.length === 0) {
     const all = devices.map((device) => device.address).join(', ');
-    return {
-      outcome: 'pass',
-      found: `Held by vfio-pci, with their whole IOMMU groups: ${all}.`,
-      evidence: unique(evidence),
-    };
+    return { outcome: 'pass', found: `Held by vfio-pci, with their whole IOMMU groups: ${all}.`, evidence };
   }
   return {
     outcome: 'fail',
     found: `${problems.map((problem) => problem.found).join('; ')}.`,
-    evidence: unique(evidence),
+    evidence,
     remedy: unique(problems.map((problem) => problem.remedy)).join('; '),
   };
 }
@@ -119,13 +105,13 @@ function problemOf(facts: Facts, device: PciDevice, persistent: boolean): readon
   return [{ found: `nothing keeps ${address} on vfio-pci over a reboot`, remedy }];
 }
 
-/** The other endpoints of its group; class 06 is bridges. */
+/** The others of its group that VFIO looks at. */
 function mates(facts: Facts, device: PciDevice): readonly PciDevice[] {
   if (device.iommuGroup === null) return [];
-  return facts.pci.filter(
-    (other) =>
-      other.iommuGroup === device.iommuGroup && other.address !== device.address && !other.class.startsWith('06'),
+  const endpoints = facts.pci.filter(
+    (other) => other.iommuGroup === device.iommuGroup && other.address !== device.address && !isBridge(other),
   );
+  return [...endpoints, ...stuckMates(facts, [device]).filter(({ address }) => address !== device.address)];
 }
 
 function isHarmless(device: PciDevice): boolean {
@@ -140,24 +126,6 @@ function isKept(facts: Facts, device: PciDevice): boolean {
     .toLowerCase()
     .split(',')
     .some((id) => id === wanted || id.startsWith(`${wanted}:`));
-}
-
-function deviceLine(device: PciDevice): string {
-  const group = device.iommuGroup === null ? 'no group' : `group ${device.iommuGroup}`;
-  const override = device.driverOverride === null ? '' : `, driver_override ${device.driverOverride}`;
-  return `${device.address} [${device.vendor}:${device.device}] class ${device.class}, ${group}, driver ${device.driver ?? 'none'}${override}`;
-}
-
-function evidenceOf(devices: readonly PciDevice[]) {
-  const addresses = devices.slice(0, 16).map((device) => device.address);
-  return sh`
-for address in ${addresses}; do
-  echo "$ lspci -nnk -s $address"
-  LC_ALL=C lspci -nnk -s "$address" 2>&1
-done
-echo '$ ls /dev/vfio'
-ls /dev/vfio 2>&1
-`;
 }
 
 function unique(lines: readonly string[]): readonly string[] {

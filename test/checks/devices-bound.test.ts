@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { checks } from '../../src/checks/checks.ts';
-import type { DeviceSelector, DevicesBoundOptions } from '../../src/checks/devices-bound.ts';
+import type { BoundDevices, DevicesBoundOptions } from '../../src/checks/devices-bound.ts';
 import type { Facts, PciDevice } from '../../src/facts/facts.ts';
 import { input } from './input.ts';
 
@@ -10,7 +10,7 @@ const change = (changes: Readonly<Record<string, Partial<PciDevice>>>) => (facts
   pci: facts.pci.map((device) => ({ ...device, ...changes[device.address] })),
 });
 const judge = (
-  devices?: DeviceSelector,
+  devices?: BoundDevices,
   changes: Readonly<Record<string, Partial<PciDevice>>> = {},
   options?: DevicesBoundOptions,
 ) => checks.devicesBound(devices, options).judge(input('centos-7-intel', change(changes)));
@@ -20,6 +20,9 @@ test.each([
   ['an address of domain 0', ['3b:00.0']],
   ['both functions', [gpu, audio]],
   ['ids', ['10DE:13C2']],
+  ['a slot', ['0000:3b:00']],
+  ['an object', [{ address: gpu, id: '10de:13c2' }]],
+  ['a class', [{ class: '0403', count: 1 }]],
   ['a test', (device: PciDevice) => device.vendor === '10de'],
 ] as const)('%s of bound devices passes', (_name, devices) => {
   expect(judge(devices)).toMatchObject({ check: 'devices-bound', outcome: 'pass' });
@@ -35,6 +38,13 @@ describe('it fails', () => {
   test.each([
     ['for a device that is not there', ['0000:99:00.0'], {}, '0000:99:00.0 is not on this host'],
     ['for ids that no device has', [gpu, '10de:ffff'], {}, '10de:ffff is not on this host'],
+    [
+      'for other ids at the address',
+      [{ address: gpu, id: '10de:1b06' }],
+      {},
+      'expected id 10de:1b06, found id 10de:13c2',
+    ],
+    ['for another number', [{ slot: '0000:3b:00', count: 1 }], {}, 'expected 1, found 2'],
     ['for a host driver', ['0000:5e:00.0'], {}, '0000:5e:00.0 is held by nvme'],
     ['for no driver at all', [gpu], { [gpu]: { driver: null } }, `${gpu} has no driver`],
     ['without a group', [gpu], { [gpu]: { iommuGroup: null } }, 'in no IOMMU group'],
@@ -65,6 +75,12 @@ describe('in the group', () => {
     expect(judge([gpu], bridge).outcome).toBe('pass');
     expect(judge([gpu], { '0000:5e:00.0': { iommuGroup: 5 } }).found).toContain('0000:5e:00.0 (nvme)');
   });
+
+  test('a bridge that leads to no other bus counts, once it has a driver', () => {
+    const isa = (driver: string | null) => ({ '0000:00:1f.0': { iommuGroup: 5, class: '060100', driver } });
+    expect(judge([gpu], isa(null)).outcome).toBe('pass');
+    expect(judge([gpu], isa('lpc_ich')).found).toContain('0000:00:1f.0 (lpc_ich)');
+  });
 });
 
 describe('what keeps a binding', () => {
@@ -86,7 +102,7 @@ describe('what keeps a binding', () => {
 });
 
 test.each(['3b:00', 'gpu', '10de', '0000:3b:00.9', ''])('the text %j is refused when the check is made', (text) => {
-  expect(() => checks.devicesBound([text])).toThrow(/expected a PCI address/);
+  expect(() => checks.devicesBound([text])).toThrow(expect.objectContaining({ code: 'device.selector' }));
 });
 
 test('the evidence is lspci of the devices, quoted', () => {
