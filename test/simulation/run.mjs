@@ -27,8 +27,12 @@ const [runs, from, workers, limit] = ['runs', 'from', 'workers', 'limit'].map((n
 const { seed } = values;
 const begun = performance.now();
 let shown = begun;
+// Whoever stops it wants to know what was seen so far.
+const stop = new AbortController();
+for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => stop.abort());
 const { worker, remove } = build(`run-${process.pid}`);
 const { tally, found, cpu } = await simulate({
+  stop: stop.signal,
   ...{ worker, seed, from, runs, workers, limit, mode: values.sweep ? 'sweep' : 'shrink' },
   onFound: (one) => printFound(one, values.sweep ? `${seed} --sweep` : seed),
   onProgress: (done) => {

@@ -59,10 +59,10 @@ function hooksOf(random: Random): HooksWish | null {
 }
 
 function fleetOf(random: Random): Scenario['hosts'] {
-  const size = random.chance(0.75)
+  const size = random.chance(0.8)
     ? random.whole(1, 4)
     : random.chance(0.8)
-      ? random.whole(5, 9)
+      ? random.whole(5, 8)
       : random.chance(0.8)
         ? random.whole(10, 20)
         : random.whole(21, 40);

@@ -10,17 +10,7 @@ import { doRebootRequest, doRecordWrite, isRebootRequest, isRecordWrite } from '
 import { doWrite, type Exit, isWrite, type Work } from './write-answer.ts';
 
 /** What a script is, as far as hosts and invariants tell them apart. */
-export type ScriptKind =
-  | 'facts'
-  | 'read'
-  | 'write'
-  | 'job'
-  | 'reboot'
-  | 'record'
-  | 'boot-id'
-  | 'evidence'
-  | 'lease'
-  | 'hook';
+type ScriptKind = 'facts' | 'read' | 'write' | 'job' | 'reboot' | 'record' | 'boot-id' | 'evidence' | 'lease' | 'hook';
 
 /** A wrapped script that has arrived on a host. */
 export interface Arrived {

@@ -1,13 +1,28 @@
 // Spreads scenarios over worker processes and gathers what they tell.
 import { fork } from 'node:child_process';
 
-/** Stops when so many scenarios were found that break a rule. Gives what was seen, and seconds of processor time. */
-export async function simulate({ worker, seed, from, runs, workers, limit, mode = 'shrink', onProgress, onFound }) {
+/** Stops when so many scenarios were found that break a rule, or somebody asks to. Gives what was seen, and seconds of processor time. */
+export async function simulate({
+  worker,
+  seed,
+  from,
+  runs,
+  workers,
+  limit,
+  mode = 'shrink',
+  onProgress,
+  onFound,
+  stop,
+}) {
   const all = [];
   const found = [];
   let done = 0;
   let cpu = 0;
   const children = new Set();
+  const end = () => {
+    for (const child of children) child.kill();
+  };
+  stop?.addEventListener('abort', end);
   const one = (index) =>
     new Promise((resolve, reject) => {
       const words = [seed, from + index, from + runs, workers, mode].map(String);
@@ -24,12 +39,12 @@ export async function simulate({ worker, seed, from, runs, workers, limit, mode 
           done += told.tally.rollouts;
           onProgress?.(done);
         }
-        if (found.length >= limit) for (const other of children) other.kill();
+        if (found.length >= limit) end();
       });
       child.on('error', reject);
       child.on('exit', (code) => {
         children.delete(child);
-        if (code === 0 || found.length >= limit) resolve();
+        if (code === 0 || found.length >= limit || stop?.aborted) resolve();
         else reject(new Error(`a worker ended with ${code}`));
       });
     });

@@ -4,7 +4,7 @@ import type { Channel, Connection, Ending } from '../../src/transport/transport.
 import type { FaultOf } from './fault.ts';
 import { settingsPath } from './grub.ts';
 import type { Machine } from './machine.ts';
-import { type Arrived, type Done, perform, recognise, type ScriptKind } from './scripts.ts';
+import { type Arrived, type Done, perform, recognise } from './scripts.ts';
 
 /** What becomes known of scripts on their way: for invariants. */
 export interface Witness {
@@ -13,7 +13,7 @@ export interface Witness {
   /** Somebody has logged in. */
   loggedIn(machine: Machine): void;
   /** A script has arrived; gives what says that nobody waits for it any more. */
-  arrives(machine: Machine, kind: ScriptKind): () => void;
+  arrives(machine: Machine, script: Arrived): () => void;
   /** A script that changes the host begins to do so. */
   changes(machine: Machine, script: Arrived): void;
 }
@@ -144,7 +144,7 @@ class SimulatedChannel implements Channel {
     if (hang?.effect === false) return;
     if (cut?.when === 'middle') machine.time.after(25, () => this.#breakLink('connection reset'));
     const script = recognise(text);
-    const over = this.#witness.arrives(machine, script.kind);
+    const over = this.#witness.arrives(machine, script);
     void this.ended.then(over);
     const done = await perform(machine, script, power?.statements ?? null, () =>
       this.#witness.changes(machine, script),

@@ -5,7 +5,7 @@ import { judgeEnd, lacksWish } from './judge.ts';
 import type { Machine } from './machine.ts';
 import type { MemoryJournal } from './memory-journal.ts';
 import type { World } from './play.ts';
-import type { Arrived, ScriptKind } from './scripts.ts';
+import type { Arrived } from './scripts.ts';
 import type { Witness } from './simulated-link.ts';
 
 /** A run at work on a host, as far as anybody can see from outside. */
@@ -60,7 +60,7 @@ export class Watch implements Witness {
     this.#announced('host-started', name, 'a log-in');
   }
 
-  arrives(machine: Machine, kind: ScriptKind): () => void {
+  arrives(machine: Machine, { kind, body }: Arrived): () => void {
     const { name, generation } = machine;
     const { atWork, time } = this.#world;
     const before = atWork.get(name);
@@ -71,6 +71,8 @@ export class Watch implements Witness {
         heard: time.now,
         asked: before.asked && before.generation === generation,
       });
+    // It gives the host back, whether it hears of that or not.
+    if (kind === 'lease' && body.includes('\nrelease_lease ') && before?.watch.run === this.run) atWork.delete(name);
     if (kind !== 'write' && kind !== 'job') return () => {};
     this.#applying.add(name);
     this.#atMost('maxApplying', this.#applying, 'apply');
