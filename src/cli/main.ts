@@ -6,6 +6,7 @@ import { applyCommand } from './commands/apply.ts';
 import { backupsCommand } from './commands/backups.ts';
 import { bootCommand } from './commands/boot.ts';
 import type { CommandContext } from './commands/context.ts';
+import { devicesCommand } from './commands/devices.ts';
 import { factsCommand } from './commands/facts.ts';
 import { inventoryCommand } from './commands/inventory.ts';
 import { labCommand } from './commands/lab.ts';
@@ -40,7 +41,7 @@ async function main(): Promise<number> {
     .strict()
     .demandCommand(
       1,
-      'name a command: plan, apply, verify, undo, backups, restore, runs, resume, retry, facts, inventory, boot or lab',
+      'name a command: plan, apply, verify, undo, backups, restore, runs, resume, retry, facts, devices, inventory, boot or lab',
     )
     .wrap(Math.min(110, process.stdout.columns ?? 110))
     .example('$0 plan passthrough -i inventory', 'what would be changed')
@@ -69,6 +70,7 @@ async function main(): Promise<number> {
     resumeCommand,
     retryCommand,
     factsCommand,
+    devicesCommand,
     inventoryCommand,
     bootCommand,
   ];

@@ -42,6 +42,12 @@ export function obstaclesOfPort(facts: Facts, port: string): readonly Obstacle[]
   ];
 }
 
+/** Why a serial port may not be taken from the host. */
+export function obstaclesOfSerial({ hardware }: Facts, name: string): readonly Obstacle[] {
+  const ports = hardware?.serial.filter((port) => port.name === name) ?? [];
+  return hardware === null ? [unread(name)] : consoleObstacles({ ...hardware, serial: ports }, () => name);
+}
+
 function inUse({ hardware }: Facts, owner: Owner): readonly Obstacle[] {
   if (hardware === null) return [];
   return [networkObstacles, diskObstacles, consoleObstacles, usbObstacles].flatMap((look) => look(hardware, owner));

@@ -1,0 +1,145 @@
+import type { Facts, PciDevice } from '../facts/facts.ts';
+import { slotAt } from './address.ts';
+import { type Candidate, type CandidateKind, candidateKinds } from './candidate.ts';
+import { isBridge, serialsOf, slotNames } from './identity.ts';
+import type { Obstacle } from './obstacle.ts';
+import { obstaclesOf, obstaclesOfPort, obstaclesOfSerial } from './obstacles.ts';
+import type { OpenNodes } from './open-nodes.ts';
+import { devicesOf, unitsOf } from './select.ts';
+
+/** What else was read for them. */
+export interface CandidateReadings {
+  readonly open: OpenNodes;
+  /** Names of PCI devices, by address. */
+  readonly names: ReadonlyMap<string, string>;
+}
+
+/** Devices of a host that could be passed through, by kind and place. Pure. Parts of the board itself are left out. */
+export function candidatesOf(facts: Facts, readings: CandidateReadings): readonly Candidate[] {
+  const devices = facts.pci.filter((device) => isOffered(facts, device));
+  const all = [
+    ...devices.map((device) => pciCandidate(facts, device, readings)),
+    ...usbCandidates(facts),
+    ...serialCandidates(facts),
+  ];
+  return candidateKinds.flatMap((kind) => all.filter((one) => one.kind === kind));
+}
+
+const kinds: readonly (readonly [code: string, kind: CandidateKind])[] = [
+  ['03', 'gpu'],
+  ['02', 'nic'],
+  ['0108', 'nvme'],
+  ['0c03', 'usb'],
+  ['07', 'serial'],
+];
+
+function kindOf(device: PciDevice): CandidateKind {
+  return kinds.find(([code]) => device.class.startsWith(code))?.[1] ?? 'other';
+}
+
+/** What cards are bought for; their other functions are told as what goes with it. */
+const main: ReadonlySet<CandidateKind> = new Set(['gpu', 'nic', 'nvme']);
+
+/** Memory controllers, system devices, processors, and what counts and measures in them; SMBus. */
+const parts = /^(?:05|08|0b|11|0c05)/;
+
+function isOffered(facts: Facts, device: PciDevice): boolean {
+  if (isBridge(device)) return false;
+  const onBoard = (facts.hardware?.pci[device.address]?.parent ?? null) === null;
+  if (onBoard && parts.test(device.class)) return false;
+  if (main.has(kindOf(device))) return true;
+  return !facts.pci.some((other) => slotAt(other.address) === slotAt(device.address) && main.has(kindOf(other)));
+}
+
+function pciCandidate(facts: Facts, device: PciDevice, { open, names }: CandidateReadings): Candidate {
+  const [unit] = unitsOf(facts, new Map([[device, []]]));
+  const obstacles = unit === undefined ? [] : obstaclesOf(facts, unit, open);
+  const detail = facts.hardware?.pci[device.address];
+  const nvme = facts.hardware?.nvme.find(({ pci }) => pci === device.address);
+  const sriov = detail?.sriov ?? null;
+  const isGiven = unit !== undefined && devicesOf(unit).every(({ driver }) => driver === 'vfio-pci');
+  return {
+    kind: kindOf(device),
+    device: device.address,
+    id: `${device.vendor}:${device.device}`,
+    title: nvme?.model ?? names.get(device.address) ?? null,
+    serial: serialsOf(facts, device)[0] ?? null,
+    driver: device.driver,
+    iommuGroup: device.iommuGroup,
+    numaNode: device.numaNode,
+    physicalSlot: slotNames(facts, device)[0] ?? null,
+    sriov: sriov === null ? null : { total: sriov.total, active: sriov.active },
+    mates: (unit?.mates ?? []).map(({ address, vendor, device: id, driver }) => ({
+      address,
+      vendor,
+      device: id,
+      driver,
+    })),
+    standing: isGiven ? 'given' : standingOf(obstacles),
+    // What a guest has already nobody has to take from the host.
+    obstacles: isGiven ? [] : obstacles,
+    notes: pciNotes(facts, device, open),
+  };
+}
+
+function standingOf(obstacles: readonly Obstacle[]): Candidate['standing'] {
+  if (obstacles.length === 0) return 'free';
+  return obstacles.every(({ consent }) => consent !== undefined) ? 'consent' : 'blocked';
+}
+
+function pciNotes(facts: Facts, { address, iommuGroup }: PciDevice, open: OpenNodes): readonly string[] {
+  const detail = facts.hardware?.pci[address];
+  const nets = (facts.hardware?.net ?? []).filter(({ pci }) => pci === address);
+  const guest = open?.find(({ path }) => iommuGroup !== null && path === `/dev/vfio/${iommuGroup}`);
+  return [
+    ...nets.map(({ name, mac }) => `interface ${name}${mac === null ? '' : ` ${mac}`}`),
+    ...(detail?.physicalFunction ? [`virtual function of ${detail.physicalFunction}`] : []),
+    ...(detail?.resets.length === 0
+      ? ['the kernel cannot reset it alone: a guest gets it as the last one left it']
+      : []),
+    ...(iommuGroup === null ? ['no IOMMU group: turn the IOMMU on first (vfleet plan passthrough)'] : []),
+    ...(guest === undefined ? [] : [`${guest.process ?? 'a process'} (${guest.pid}) has its group open`]),
+  ];
+}
+
+const bare = { iommuGroup: null, numaNode: null, physicalSlot: null, sriov: null, mates: [] } as const;
+
+function usbCandidates(facts: Facts): readonly Candidate[] {
+  return (facts.hardware?.usb ?? [])
+    .filter(({ hub, port }) => !hub && !port.startsWith('usb'))
+    .map((one): Candidate => {
+      const obstacles = obstaclesOfPort(facts, one.port);
+      return {
+        ...bare,
+        kind: 'usb',
+        device: one.port,
+        id: `${one.vendor}:${one.product}`,
+        title: one.title,
+        serial: one.serial,
+        driver: [...new Set(one.interfaces.flatMap(({ driver }) => driver ?? []))].join(',') || null,
+        standing: standingOf(obstacles),
+        obstacles,
+        notes: [],
+      };
+    });
+}
+
+function serialCandidates(facts: Facts): readonly Candidate[] {
+  return (facts.hardware?.serial ?? [])
+    .filter(({ uart, usb, pci }) => (uart ?? usb ?? pci) !== null)
+    .map(({ name, uart, usb, links }): Candidate => {
+      const obstacles = obstaclesOfSerial(facts, name);
+      return {
+        ...bare,
+        kind: 'serial',
+        device: name,
+        id: null,
+        title: uart ?? (usb === null ? null : `USB port ${usb}`),
+        serial: null,
+        driver: null,
+        standing: standingOf(obstacles),
+        obstacles,
+        notes: links.map((link) => `also ${link}`),
+      };
+    });
+}
