@@ -57,7 +57,7 @@ export async function lookAt(session: Session, wished: readonly Resource[], step
   const standing = standingIn(name, facts, found.states.get('kernel arguments'));
   const undone = cameBack(record, facts, standing);
   const shared = { ...ownership.shared, undone, elsewhere: { tokens: ownedElsewhere, paths: session.named } };
-  const input = { host: name, facts, ownedArguments, ownedLines, shared, ...due, adopt };
+  const input = { host: name, facts, ownedArguments, ownedLines, shared, ...due, adopt, tentative: session.tentative };
   const plan = planEnsure(resources, found.states, input);
   const changes = plan.changes.map(({ actions, resource, summary, diffs, effects, notes, digest }): PlannedChange => {
     const after = afterOf(actions);

@@ -20,7 +20,11 @@ export function ownershipOf(record: HostRecord, playbook: string, seen: Seen): O
       tokens: othersIn(record.ownedArguments, playbook),
       lines: othersIn(record.lines, playbook),
       files: filesOfOthers(record, playbook, seen),
-      mine: { tokens: record.ownedArguments[playbook] ?? {}, lines: ownLines },
+      mine: {
+        tokens: record.ownedArguments[playbook] ?? {},
+        lines: ownLines,
+        files: wholeFiles(record, playbook),
+      },
     },
   };
 }
@@ -31,6 +35,11 @@ function othersIn(
 ): Readonly<Record<string, OwnedArguments>> {
   const { [playbook]: _, ...others } = byPlaybook;
   return others;
+}
+
+function wholeFiles({ files }: HostRecord, playbook: string): ReadonlySet<string> {
+  const own = Object.entries(files).filter(([, file]) => file.owned === 'whole' && file.playbooks.includes(playbook));
+  return new Set(own.map(([path]) => path));
 }
 
 /** Files that only others have written, and that are as they left them. */

@@ -6,6 +6,8 @@ import type { Change, ChangeContext, State } from './resource.ts';
 export interface FileWish {
   readonly path: string;
   readonly content: FileContent;
+  /** Default: as it is; `0644` for a new file. */
+  readonly mode?: string;
 }
 
 /** Several files as one change. `null`: all stand there. Errors (`VfleetError`): those of `file`. */
@@ -19,7 +21,10 @@ export function fileSet(
   state: State,
   context: ChangeContext,
 ): Change | null {
-  const changes = wishes.flatMap(({ path, content }) => file(path, content, { effects }).change(state, context) ?? []);
+  const changes = wishes.flatMap(
+    ({ path, content, mode }) =>
+      file(path, content, { effects, ...(mode !== undefined && { mode }) }).change(state, context) ?? [],
+  );
   if (changes.length === 0) return null;
   const shares = changes.flatMap((change) => change.shares ?? []);
   const adopts = changes.flatMap((change) => change.adopts ?? []);

@@ -130,7 +130,12 @@ export interface Shared {
   /** What other `ensure`s of the playbook wish for, which is not this one's to let go of; absent: there are none. */
   readonly elsewhere?: { readonly tokens: OwnedArguments; readonly paths: ReadonlySet<string> };
   /** What this playbook owns already, alone or with others. */
-  readonly mine: { readonly tokens: OwnedArguments; readonly lines: Readonly<Record<string, readonly string[]>> };
+  readonly mine: {
+    readonly tokens: OwnedArguments;
+    readonly lines: Readonly<Record<string, readonly string[]>>;
+    /** Files that it has written, or come to own, as a whole; absent: not known. */
+    readonly files?: ReadonlySet<string>;
+  };
 }
 
 /** A file that other playbooks have written. */
@@ -158,6 +163,8 @@ export interface ChangeContext {
   readonly regenerationDue?: boolean;
   /** An earlier run has left the rebuilding of the initramfs due. */
   readonly initramfsDue?: boolean;
+  /** A reboot is planned that has not been made: what facts say may be otherwise after it. */
+  readonly tentative?: boolean;
 }
 
 /**
