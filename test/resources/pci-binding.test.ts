@@ -1,0 +1,295 @@
+import { describe, expect, it } from 'vitest';
+import type { DeviceSelector } from '../../src/devices/selector.ts';
+import { VfleetError } from '../../src/errors.ts';
+import type { Facts, PciDevice } from '../../src/facts/facts.ts';
+import type { HardwareFacts } from '../../src/facts/hardware.ts';
+import { mergeEffects } from '../../src/resources/effect-order.ts';
+import { type PciBindingOptions, pciBinding } from '../../src/resources/pci-binding.ts';
+import type { Change, ChangeContext, FileState, Shared } from '../../src/resources/resource.ts';
+import { stateOf } from '../boot/files.ts';
+import { block, detail, host, nvme, pci } from '../devices/facts.ts';
+
+const rule = '/etc/udev/rules.d/82-vfleet-test.rules';
+const hook = '/etc/initramfs-tools/hooks/vfleet-test';
+const dracut = '/etc/dracut.conf.d/vfleet-test.conf';
+
+const disk = pci('0000:5e:00.0 010802 144d:a808 nvme 30');
+const nic = pci('0000:18:00.0 020000 8086:1572 i40e 20');
+const gpu = pci('0000:3b:00.0 030000 10de:2204 nouveau 12');
+const audio = pci('0000:3b:00.1 040300 10de:1aef snd_hda_intel 12');
+const disks: Partial<HardwareFacts> = { nvme: [nvme('nvme0', disk.address, { serial: 'S4EMNX0R123456' })] };
+
+const noShared: Shared = { tokens: {}, lines: {}, files: new Map(), mine: { tokens: {}, lines: {} } };
+
+interface Given {
+  readonly files?: Readonly<Record<string, string | FileState>>;
+  readonly options?: Partial<PciBindingOptions>;
+  readonly open?: string;
+  readonly context?: Partial<ChangeContext>;
+  /** Paths of the playbook. */
+  readonly own?: readonly string[];
+}
+
+function change(facts: Facts, devices: readonly (string | DeviceSelector)[], given: Given = {}): Change | null {
+  const { files = {}, options, open = '', context, own = [] } = given;
+  const selectors = devices.map((one) => (typeof one === 'string' ? { address: one } : one));
+  const shared = { ...noShared, mine: { ...noShared.mine, files: new Set(own) } };
+  return pciBinding(selectors, { name: 'test', ...options }).change(
+    stateOf(files, { open: { code: 0, stdout: `root\n${open}` } }),
+    { host: 'node01', facts, ownedArguments: {}, shared, ...context },
+  );
+}
+
+function codeOf(act: () => unknown): string {
+  try {
+    act();
+  } catch (thrown) {
+    if (thrown instanceof VfleetError) return thrown.code;
+    throw thrown;
+  }
+  return 'none';
+}
+
+const bound = (device: PciDevice): PciDevice => ({ ...device, driver: 'vfio-pci', driverOverride: 'vfio-pci' });
+const writes = (found: Change | null): Readonly<Record<string, string>> =>
+  Object.fromEntries(
+    (found?.actions ?? []).flatMap((action) => (action.kind === 'write' ? [[action.path, action.text]] : [])),
+  );
+const placed = (found: Change | null): Readonly<Record<string, FileState>> =>
+  Object.fromEntries(
+    (found?.actions ?? []).flatMap((action) => {
+      if (action.kind !== 'write') return [];
+      const { path, text, mode, owner } = action;
+      return [[path, { kind: 'file', bytes: Buffer.from(text), mode, owner } as const]];
+    }),
+  );
+const removes = (found: Change | null): readonly string[] =>
+  (found?.actions ?? []).flatMap((action) => (action.kind === 'remove' ? [action.path] : []));
+const kinds = (found: Change | null): readonly string[] => mergeEffects(found?.effects ?? []).map(({ kind }) => kind);
+
+describe('a disk', () => {
+  const facts = host([disk, nic], disks);
+  const first = change(facts, [disk.address]);
+
+  it('is bound by address and ids from the initramfs on, and at once', () => {
+    const text = writes(first)[rule] ?? '';
+    expect(text).toContain('# 0000:5e:00.0 [144d:a808] serial S4EMNX0R123456\n');
+    expect(text).toContain(
+      'KERNEL=="0000:5e:00.0", ATTR{vendor}=="0x144d", ATTR{device}=="0xa808", ATTR{driver_override}="vfio-pci"',
+    );
+    expect(writes(first)[hook]).toContain('manual_add_modules vfio vfio_iommu_type1 vfio_pci\n');
+    expect(first?.actions).toContainEqual(expect.objectContaining({ path: hook, mode: '0755' }));
+    expect(kinds(first)).toEqual(['initramfs', 'udev', 'devices']);
+    expect(first?.summary).toBe('bind 0000:5e:00.0 to vfio-pci');
+  });
+
+  it('is nothing to do once it is bound, though its serial number cannot be read any more', () => {
+    const selector = { address: disk.address, serial: 'S4EMNX0R123456' };
+    expect(change(host([bound(disk), nic]), [selector], { files: placed(first) })).toBeNull();
+  });
+
+  it('is refused where another serial number was read when it was bound', () => {
+    const selector = { address: disk.address, serial: 'OTHER' };
+    const act = () => change(host([bound(disk), nic]), [selector], { files: writes(first) });
+    expect(act).toThrow(/expected serial OTHER, found serial S4EMNX0R123456 when it was bound/);
+  });
+
+  it('is bound again where its driver has it, with the files in place', () => {
+    const again = change(facts, [disk.address], { files: writes(first) });
+    expect(again?.effects).toContainEqual(
+      expect.objectContaining({
+        kind: 'devices',
+        devices: [{ address: disk.address, id: '144d:a808', driver: 'vfio-pci' }],
+      }),
+    );
+  });
+
+  it('goes with dracut by its own configuration', () => {
+    const found = change({ ...facts, boot: { ...facts.boot, initramfs: 'dracut' } }, [disk.address]);
+    expect(writes(found)[dracut]).toContain('add_drivers+=" vfio vfio_iommu_type1 vfio_pci "\n');
+    expect(writes(found)[dracut]).toContain(`install_items+=" ${rule} "\n`);
+  });
+
+  it('needs no modules in the initramfs where they are built in', () => {
+    const vfio = ['vfio', 'vfio_iommu_type1', 'vfio_pci'].map(
+      (name) => ({ name, running: 'builtin', next: 'builtin' }) as const,
+    );
+    const found = change({ ...facts, modules: { loaded: [], vfio } }, [disk.address]);
+    expect(writes(found)[hook]).not.toContain('manual_add_modules');
+  });
+
+  it('is refused where nobody can build an initramfs, unless it is to be bound late', () => {
+    const none = { ...facts, boot: { ...facts.boot, initramfs: 'none' } as const };
+    expect(codeOf(() => change(none, [disk.address]))).toBe('initramfs.unsupported');
+    const late = change(none, [disk.address], { options: { early: false } });
+    expect(Object.keys(writes(late))).toEqual([rule]);
+    expect(kinds(late)).toEqual(['udev', 'devices']);
+  });
+
+  it.each([
+    ['mounted', { mounts: ['/srv'] }, 'device.disk-in-use'],
+    ['with data', { signature: 'xfs' }, 'device.data'],
+  ])('that is %s is refused before anything is written', (_how, more, code) => {
+    const used = host([disk], { ...disks, block: [block('nvme0n1', { pci: disk.address, ...more })] });
+    expect(codeOf(() => change(used, [disk.address]))).toBe(code);
+  });
+
+  it('that a process has open is refused', () => {
+    const open = 'open 17 /dev/nvme0n1 dd\nnode 0000:5e:00.0 nvme0n1\n';
+    expect(() => change(facts, [disk.address], { open })).toThrow(/dd \(17\) has \/dev\/nvme0n1 open/);
+  });
+
+  it('with data is bound where that is allowed', () => {
+    const used = host([disk], { ...disks, block: [block('nvme0n1', { pci: disk.address, signature: 'xfs' })] });
+    expect(change(used, [{ address: disk.address, allow: ['data'] }])).not.toBeNull();
+  });
+});
+
+describe('a GPU', () => {
+  const facts = host([gpu, audio, disk]);
+
+  it('goes with all functions and its group; its driver does not let it go, so that a reboot is due', () => {
+    const found = change(facts, [gpu.address]);
+    expect(found?.summary).toBe('bind 0000:3b:00.0 0000:3b:00.1 to vfio-pci');
+    expect(found?.notes).toContain('0000:3b:00.1 of the same slot or IOMMU group as 0000:3b:00.0: handed over with it');
+    expect(kinds(found)).toEqual(['initramfs', 'reboot']);
+    // What its undo needs is kept all the same.
+    expect(found?.effects.map(({ kind }) => kind)).toContain('devices');
+  });
+
+  it('without a driver is bound at once', () => {
+    expect(kinds(change(host([{ ...gpu, driver: null }, audio]), [gpu.address]))).toEqual([
+      'initramfs',
+      'udev',
+      'devices',
+    ]);
+  });
+
+  it('that kept its driver although the host has booted with the rule is not rebooted for again', () => {
+    const files = writes(change(facts, [gpu.address]));
+    const stuck = host([{ ...gpu, driverOverride: 'vfio-pci' }, audio]);
+    const kept = { ...stuck, boot: { ...stuck.boot, initramfs: 'none' } as const };
+    const late = { options: { early: false } };
+    const ruleOnly = { [rule]: files[rule] ?? '' };
+    expect(codeOf(() => change(kept, [gpu.address], { ...late, files: ruleOnly }))).toBe('device.kept');
+  });
+
+  it('is told of where drivers stay for another one', () => {
+    const other = pci('0000:af:00.0 030000 10de:2204 nouveau 40');
+    const found = change(host([gpu, audio, other]), [gpu.address]);
+    expect(found?.notes.join()).toMatch(/nouveau, .* are not blacklisted, as 0000:af:00\.0 may need them/);
+  });
+});
+
+describe('without an IOMMU', () => {
+  const alone = { ...disk, iommuGroup: null };
+
+  it('nothing is bound', () => {
+    expect(() => change(host([alone], disks), [disk.address])).toThrow(
+      /expected an IOMMU group, found none: no IOMMU is at work/,
+    );
+  });
+
+  it('it is shown what will be, where a reboot is planned first', () => {
+    const found = change(host([alone], disks), [disk.address], { context: { tentative: true } });
+    expect(found?.notes).toContain('which devices share an IOMMU group is known once the IOMMU is on');
+    expect(kinds(found)).toEqual(['initramfs', 'udev', 'devices']);
+  });
+});
+
+describe('driverctl', () => {
+  const facts = host([nic, disk], { driverctl: true });
+  const path = '/etc/driverctl.d/pci-0000:18:00.0';
+
+  it('keeps what need not be bound early', () => {
+    const found = change(facts, [nic.address]);
+    expect(writes(found)).toEqual({ [path]: 'vfio-pci\n' });
+    expect(kinds(found)).toEqual(['devices']);
+  });
+
+  it('does not where it must be early', () => {
+    expect(Object.keys(writes(change(facts, [disk.address])))).toEqual([rule, hook]);
+  });
+
+  it('gives back what is not named any more, and only what is ours', () => {
+    const other = '/etc/driverctl.d/pci-0000:5e:00.0';
+    const files = { [path]: 'vfio-pci\n', [other]: 'vfio-pci\n' };
+    const found = change(host([bound(nic), bound(disk)], { driverctl: true }), [], { files, own: [path] });
+    expect(removes(found)).toEqual([path]);
+    expect(found?.effects).toMatchObject([{ kind: 'devices', devices: [{ address: nic.address, driver: null }] }]);
+  });
+
+  it('that keeps a device on another driver is not overruled', () => {
+    expect(codeOf(() => change(facts, [nic.address], { files: { [path]: 'igb_uio\n' } }))).toBe('device.owner');
+  });
+});
+
+describe('devices that are named no more', () => {
+  const both = writes(change(host([disk, nic], disks), [disk.address, nic.address]));
+  const facts = host([bound(disk), bound(nic)]);
+
+  it('are given back, and the others stay', () => {
+    const found = change(facts, [disk.address], { files: both });
+    expect(found?.summary).toBe('keep 0000:5e:00.0 on vfio-pci, give back 0000:18:00.0');
+    expect(found?.effects).toContainEqual(
+      expect.objectContaining({
+        devices: [
+          { address: disk.address, id: '144d:a808', driver: 'vfio-pci' },
+          { address: nic.address, id: '8086:1572', driver: null },
+        ],
+      }),
+    );
+    expect(kinds(found)).toEqual(['initramfs', 'udev', 'devices']);
+  });
+
+  it('take all files with them when none is left', () => {
+    const found = change(facts, [], { files: both });
+    expect(removes(found)).toEqual([rule, hook]);
+    expect(writes(found)).toEqual({});
+  });
+
+  it('stay where another binding of the host names them', () => {
+    const other = { '/etc/udev/rules.d/82-vfleet-other.rules': both[rule] ?? '' };
+    const found = change(facts, [disk.address], { files: { ...both, ...other } });
+    expect(found?.effects).not.toContainEqual(
+      expect.objectContaining({ devices: expect.arrayContaining([expect.objectContaining({ driver: null })]) }),
+    );
+  });
+
+  it('are refused while a guest has them', () => {
+    const open = 'open 4242 /dev/vfio/20 qemu-system-x86\n';
+    expect(() => change(facts, [disk.address], { files: both, open })).toThrow(
+      /0000:18:00\.0: expected that no guest has it.*qemu-system-x86 \(4242\) has \/dev\/vfio\/20 open/,
+    );
+  });
+
+  it('are left alone where another device is there now', () => {
+    const swapped = host([bound(disk), { ...nic, device: '1593' }]);
+    expect(change(swapped, [disk.address], { files: both })?.summary).toBe('keep 0000:5e:00.0 on vfio-pci');
+  });
+});
+
+it('refuses a name that another playbook has taken on the host', () => {
+  const files = new Map([[rule, { playbooks: ['NVMe'], whole: true, made: true }]]);
+  const act = () => change(host([disk], disks), [disk.address], { context: { shared: { ...noShared, files } } });
+  expect(act).toThrow(/expected a file of this playbook, found one of NVMe/);
+});
+
+it('refuses a driver that the kernel which will boot has not', () => {
+  const facts = host([disk], disks);
+  const vfio = [{ name: 'vfio_pci', running: 'absent', next: 'absent' } as const];
+  expect(codeOf(() => change({ ...facts, modules: { loaded: [], vfio } }, [disk.address]))).toBe('device.driver');
+});
+
+it('tells of devices that cannot be reset', () => {
+  const found = change(host([disk], { ...disks, pci: { [disk.address]: detail({ resets: [] }) } }), [disk.address]);
+  expect(found?.notes).toEqual(['0000:5e:00.0: the kernel has no way to reset it alone between guests']);
+});
+
+it.each([
+  ['a name with a slash', { name: '../x' }],
+  ['an empty name', { name: '' }],
+  ['a driver with a quote', { name: 'x', driver: `vfio"` }],
+])('refuses %s', (_what, options) => {
+  expect(codeOf(() => pciBinding([], options))).toBe('device.binding');
+});
