@@ -8,13 +8,18 @@ const loading = 'systemd-modules-load.service';
 
 /**
  * What is to be done when files go back to what they were: all but the reboot, which is left to the operator. What was wished
- * of arguments does not count any more, and devices go back to whichever driver the kernel chooses.
+ * of arguments does not count any more, and devices go back to whichever driver the kernel chooses, but for those that are
+ * `kept`, by address.
  */
-export function quickEffects(effects: readonly Effect[]): readonly Effect[] {
+export function quickEffects(effects: readonly Effect[], kept: ReadonlySet<string> = new Set()): readonly Effect[] {
   return effects.flatMap((effect): readonly Effect[] => {
     if (effect.kind === 'reboot' || (effect.kind === 'service' && effect.unit === loading)) return [];
-    if (effect.kind === 'devices')
-      return [{ ...effect, devices: effect.devices.map((device) => ({ ...device, driver: null })) }];
+    if (effect.kind === 'devices') {
+      const devices = effect.devices.filter(({ address }) => !kept.has(address));
+      return devices.length === 0
+        ? []
+        : [{ ...effect, devices: devices.map((device) => ({ ...device, driver: null })) }];
+    }
     if (effect.kind !== 'boot-configuration') return [effect];
     return [{ ...withoutTokens(effect, effect.present), absent: [] }];
   });

@@ -8,6 +8,7 @@ import { seenAt } from './after.ts';
 import type { HostRecord } from './record.ts';
 import { undoBoot } from './undo-boot.ts';
 import { type DecidedFile, decidedFile, withoutOwnLines } from './undo-decided.ts';
+import { boundByOthers } from './undo-devices.ts';
 import { lastsUntilReboot, quickEffects } from './undo-effects.ts';
 import { backupOf, type FileUndo, undoFile } from './undo-file.ts';
 import { isKnown, othersAt, soleLines, soleTokens } from './undo-owned.ts';
@@ -119,7 +120,7 @@ function fileChange(path: string, input: UndoInput): readonly Change[] {
       summary: file.summary,
       diffs: file.action === null ? [] : [file.diff],
       actions: file.action === null ? [] : [file.action],
-      effects: file.action === null ? [] : quickEffects(effectsAt(path, record)),
+      effects: file.action === null ? [] : quickEffects(effectsAt(path, record), boundByOthers(record, playbook)),
       notes,
       owns: record.files[path]?.owned ?? 'parts',
     },

@@ -4,6 +4,7 @@ import { mayComeBack, standingIn, withCameBack } from './came-back.ts';
 import { reasonToReboot } from './left-running.ts';
 import type { Session } from './session.ts';
 import { type Known, lookFor, planned, type TaskLook } from './task-look.ts';
+import { readsOfDevices, refuseHeldDevices } from './undo-devices.ts';
 import { backupOf } from './undo-file.ts';
 import { strikeOrphan, withoutInitramfs } from './undo-initramfs.ts';
 import { isKnown, knownPlaybooks } from './undo-owned.ts';
@@ -29,6 +30,7 @@ export async function lookToUndo(session: Session, force: boolean): Promise<Task
   const { seen } = found;
   const input = { host: name, facts, record, playbook, files, boot, seen, force };
   const { record: struck, plan } = withoutInitramfs(record, planUndo(input), playbook, facts, name);
+  refuseHeldDevices(plan.changes, found, facts, name);
   const { next, last: forgotten } = undoRecords({ ...input, record: struck }, plan, context.run, standing);
   const changes = planned(withRebootNote(plan, session));
   return {
@@ -52,7 +54,8 @@ function readsOf({ record }: Known, { context, facts }: Session): ReadonlyMap<st
     const file = record.files[path];
     return file === undefined ? [] : (backupOf(path, file) ?? []);
   });
-  return new Map([['files', { files: [...paths, ...backups] }], ...reads]);
+  const devices = readsOfDevices(record, playbook);
+  return new Map<string, Read>([['files', { files: [...paths, ...backups] }], ...reads, ...devices]);
 }
 
 /** What is left to the operator belongs to what is asked about. */
