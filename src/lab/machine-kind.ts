@@ -5,6 +5,8 @@ import { z } from 'zod';
 import { VfleetError } from '../errors.ts';
 import { ioReason } from '../inventory/text-file.ts';
 import type { MachineKind, MachineSettings } from './machine.ts';
+import { refuseDevices } from './machine-device-rules.ts';
+import { deviceSettings, pciDeviceSchema } from './machine-device-schema.ts';
 
 /** `src/lab/machines`, reached from `src/lab` and from `dist/lab` alike: the data is not compiled. */
 const builtinFolder = fileURLToPath(new URL('../../src/lab/machines/', import.meta.url));
@@ -12,31 +14,10 @@ const builtinFolder = fileURLToPath(new URL('../../src/lab/machines/', import.me
 /** The folder of the stand-in tools, reached likewise. */
 export const toolsFolder = fileURLToPath(new URL('../../src/lab/tools/', import.meta.url));
 
-const hex = (digits: number) =>
-  z.string().regex(new RegExp(`^[0-9a-f]{${digits}}$`), `${digits} lower-case hex digits`);
-const address = z.string().regex(/^[0-9a-f]{4,}:[0-9a-f]{2}:[0-9a-f]{2}\.[0-7]$/, 'a full address: 0000:03:00.0');
 const moduleName = z.string().regex(/^[A-Za-z0-9_]+$/, 'a module name with underscores');
 const absolute = z.string().regex(/^\/[^\s]*$/, 'an absolute path');
 /** Goes into the shell-readable settings of the stand-ins and into file names. */
 const plain = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._+~-]*$/, 'letters, digits and . _ + ~ -');
-
-const pciDevice = z.strictObject({
-  address,
-  class: hex(6),
-  vendor: hex(4),
-  device: hex(4),
-  driver: z.string().nullable(),
-  group: z.int().min(0).nullable(),
-  numaNode: z.int().min(0).exactOptional(),
-  bootVga: z.boolean().exactOptional(),
-  behind: address.exactOptional(),
-  subsystem: z.strictObject({ vendor: hex(4), device: hex(4) }).exactOptional(),
-  revision: hex(2).exactOptional(),
-  network: z
-    .strictObject({ name: plain, mac: z.string().regex(/^[0-9a-f]{2}(:[0-9a-f]{2}){5}$/), up: z.boolean() })
-    .exactOptional(),
-  serial: z.string().exactOptional(),
-});
 
 const kernel = z.strictObject({
   release: plain,
@@ -103,20 +84,14 @@ const settingsSchema = z
       unmounted: z.array(z.strictObject({ uuid, source: absolute })).exactOptional(),
     }),
     log: z.strictObject({ restricted: z.boolean(), wrapped: z.boolean() }),
-    pci: z.array(pciDevice),
+    pci: z.array(pciDeviceSchema),
+    ...deviceSettings,
     links: z.record(absolute, z.string().min(1)).exactOptional(),
   })
   .superRefine((settings, context) => {
     const refuse = (path: (string | number)[], message: string) => context.addIssue({ code: 'custom', path, message });
     if (!settings.filesystems.some(({ mount }) => mount === '/')) refuse(['filesystems'], 'one must be mounted on /');
-    const known = new Set<string>();
-    for (const [index, { address, behind, numaNode }] of settings.pci.entries()) {
-      if (known.has(address)) refuse(['pci', index, 'address'], `${address} is there twice`);
-      // Bridges first: a device's place in /sys/devices is known from what stands before it.
-      if (behind !== undefined && !known.has(behind)) refuse(['pci', index, 'behind'], `no device ${behind} before it`);
-      if (numaNode !== undefined && numaNode >= settings.numaNodes) refuse(['pci', index, 'numaNode'], 'no such node');
-      known.add(address);
-    }
+    for (const { path, message } of refuseDevices(settings)) refuse([...path], message);
   });
 
 /**

@@ -1,3 +1,13 @@
+import type {
+  MachineDisk,
+  MachineLink,
+  MachineMapped,
+  MachineNetwork,
+  MachineSerialPort,
+  MachineUsbDevice,
+  MachineVirtualFunctions,
+} from './machine-devices.ts';
+
 /** What a lab node is, apart from its file tree: parsed from `machine.json` of a machine kind's folder. */
 export interface MachineKind {
   /** Name of the folder: `debian-12-intel`. */
@@ -59,6 +69,16 @@ export interface MachineSettings {
   /** Kernel log: who may read it, and whether its early lines are gone. */
   readonly log: { readonly restricted: boolean; readonly wrapped: boolean };
   readonly pci: readonly MachinePciDevice[];
+  /** Memory by node, where it is not spread evenly. */
+  readonly numaMemoryKiB?: readonly number[];
+  /** Disks and partitions; those that NVMe controllers and mounted file systems imply need not be named. */
+  readonly disks?: readonly MachineDisk[];
+  readonly mapped?: readonly MachineMapped[];
+  /** Bonds, bridges and VLANs, lower ones first. */
+  readonly interfaces?: readonly MachineLink[];
+  readonly usb?: readonly MachineUsbDevice[];
+  /** Absent: four, of which the first has a UART. */
+  readonly serialPorts?: readonly MachineSerialPort[];
   /** Symbolic links by path: a package of npm cannot carry them in the kind's `root/`. */
   readonly links?: Readonly<Record<string, string>>;
 }
@@ -109,10 +129,14 @@ export interface MachinePciDevice {
   readonly behind?: string;
   readonly subsystem?: { readonly vendor: string; readonly device: string };
   readonly revision?: string;
-  /** Name of its network interface, and whether it has a link. */
-  readonly network?: { readonly name: string; readonly mac: string; readonly up: boolean };
+  readonly network?: MachineNetwork;
   /** Serial number of an NVMe controller. */
   readonly serial?: string;
+  /** Name of its physical slot; that of function 0 counts for all of them. */
+  readonly slot?: string;
+  /** Methods by which it can be reset; absent: `flr bus`. */
+  readonly resets?: readonly string[];
+  readonly sriov?: MachineVirtualFunctions;
 }
 
 /** How a machine came up. */

@@ -59,8 +59,10 @@ function readCounts(text: string, nodes: number): number[] {
 
 /** A node keeps a sixteenth of its memory, at least, for everything else. */
 function limit(counts: ReadonlyMap<number, readonly number[]>, settings: MachineSettings): Hugepages['pools'] {
-  const room = Math.floor((settings.memoryKiB / settings.numaNodes) * (15 / 16));
-  const left = new Array<number>(settings.numaNodes).fill(room);
+  const even = settings.memoryKiB / settings.numaNodes;
+  const left = Array.from({ length: settings.numaNodes }, (_, node) =>
+    Math.floor((settings.numaMemoryKiB?.[node] ?? even) * (15 / 16)),
+  );
   return [...counts].map(([sizeKiB, perNode]) => ({
     sizeKiB,
     perNode: perNode.map((count, node) => {

@@ -1,3 +1,4 @@
+import { numberOfSource, volumesOf } from './disks.ts';
 import { below, file, folder, type Layout, link, merge } from './layout.ts';
 import { moduleFacts } from './module-table.ts';
 import type { Running } from './running.ts';
@@ -23,6 +24,7 @@ export function procLayout(running: Running): Layout {
       mounts: link('self/mounts'),
       'self/mounts': file(mounts(running)),
       'self/mountinfo': file(mountinfo(running)),
+      swaps: file(swaps(running)),
       'self/status': file('Name:\tcat\nState:\tR (running)\nPid:\t1204\nUid:\t0\t0\t0\t0\n'),
       '1/comm': 'systemd',
       '1/cmdline': file('/usr/lib/systemd/systemd\0--switched-root\0--system\0'),
@@ -133,12 +135,25 @@ function mounts(running: Running): string {
   return `${mountLines(running).join('\n')}\n`;
 }
 
+/** What is on no disk has number 0 and one of its own. */
 function mountinfo(running: Running): string {
+  const volumes = volumesOf(running.settings);
   const rows = mountLines(running).map((text, index) => {
-    const [source, mount, type, options] = text.split(' ');
-    return `${21 + index} 1 8:${index + 1} / ${mount} ${options} shared:${index + 1} - ${type} ${source} rw`;
+    const [source = '', mount, type, options] = text.split(' ');
+    const number = numberOfSource(volumes, source) ?? `0:${20 + index}`;
+    return `${21 + index} 1 ${number} / ${mount} ${options} shared:${index + 1} - ${type} ${source} rw`;
   });
   return `${rows.join('\n')}\n`;
+}
+
+/** Volumes that are swapped to, as proc(5) shows them. */
+function swaps({ settings }: Running): string {
+  const used = volumesOf(settings).filter(({ partition, mapped }) => (partition ?? mapped)?.swap === true);
+  const rows = used.map(
+    ({ name, sizeBytes }) =>
+      `/dev/${name}                               partition\t${Math.floor(sizeBytes / 1024)}\t\t0\t\t-2\n`,
+  );
+  return `Filename\t\t\t\tType\t\tSize\t\tUsed\t\tPriority\n${rows.join('')}`;
 }
 
 function uniqueTypes({ settings }: Running): readonly string[] {

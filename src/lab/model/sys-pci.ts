@@ -1,11 +1,12 @@
 import type { MachinePciDevice } from '../machine.ts';
 import { below, file, folder, type Layout, link, merge, relativeTarget } from './layout.ts';
 import { moduleFacts } from './module-table.ts';
+import { childrenLayout } from './pci-children.ts';
 import { pciPath } from './pci-paths.ts';
 import { atLeast } from './release.ts';
 import type { Running } from './running.ts';
 
-/** The PCI bus in `/sys`: devices, drivers, and the network and NVMe classes. Source: sysfs-bus-pci of the kernel's ABI files. */
+/** The PCI bus in `/sys`: devices, drivers, and what drivers make of their devices. Source: sysfs-bus-pci of the kernel's ABI files. */
 export function pciLayout(running: Running): Layout {
   const { settings } = running;
   return merge([
@@ -17,9 +18,7 @@ export function pciLayout(running: Running): Layout {
       drivers_autoprobe: '1',
       slots: folder(),
     }),
-    below('/sys/class', { net: folder() }),
-    below('/sys/class/net', { lo: link('../../devices/virtual/net/lo') }),
-    below('/sys/devices/virtual/net/lo', { address: '00:00:00:00:00:00', operstate: 'unknown', carrier: '1' }),
+    ...slotLayouts(running),
   ]);
 }
 
@@ -28,7 +27,7 @@ function deviceLayout(running: Running, device: MachinePciDevice): Layout {
   const at = pciPath(settings.pci, device.address);
   const to = (target: string) => link(relativeTarget(`${at}/x`, target));
   const driver = modules.bound.get(device.address);
-  const endpoint = !device.class.startsWith('06');
+  const resets = device.resets ?? (device.class.startsWith('06') ? [] : ['flr', 'bus']);
   const grouped = iommu.on && device.group !== null;
   const layouts = [
     below(at, {
@@ -44,58 +43,29 @@ function deviceLayout(running: Running, device: MachinePciDevice): Layout {
       uevent: file(uevent(device, driver)),
       driver_override: running.modules.overridden.has(device.address) ? 'vfio-pci' : '(null)',
       boot_vga: device.class.startsWith('0300') ? (device.bootVga === true ? '1' : '0') : undefined,
-      reset: endpoint ? file('', 0o200) : undefined,
-      reset_method: endpoint && atLeast(running.kernel.release, 5, 15) ? 'flr bus' : undefined,
+      reset: resets.length > 0 ? file('', 0o200) : undefined,
+      reset_method: resets.length > 0 && atLeast(running.kernel.release, 5, 15) ? resets.join(' ') : undefined,
       subsystem: to('/sys/bus/pci'),
       driver: driver === undefined ? undefined : to(`/sys/bus/pci/drivers/${driver}`),
       iommu_group: grouped ? to(`/sys/kernel/iommu_groups/${device.group}`) : undefined,
-      // Only the physical functions of network cards are SR-IOV capable here.
-      sriov_totalvfs: device.network === undefined ? undefined : '63',
-      sriov_numvfs: device.network === undefined ? undefined : '0',
-      sriov_drivers_autoprobe: device.network === undefined ? undefined : '1',
+      sriov_totalvfs: device.sriov === undefined ? undefined : String(device.sriov.total),
+      sriov_numvfs: device.sriov === undefined ? undefined : '0',
+      sriov_offset: device.sriov === undefined ? undefined : String(device.sriov.offset),
+      sriov_stride: device.sriov === undefined ? undefined : String(device.sriov.stride),
+      sriov_vf_device: device.sriov?.device,
+      sriov_drivers_autoprobe: device.sriov === undefined ? undefined : '1',
     }),
     below('/sys/bus/pci/devices', { [device.address]: link(relativeTarget('/sys/bus/pci/devices/x', at)) }),
   ];
-  if (device.network !== undefined && driver !== undefined && driver !== 'vfio-pci')
-    layouts.push(networkLayout(at, device.network));
-  if (device.serial !== undefined && driver === 'nvme')
-    layouts.push(nvmeLayout(settings.pci, device, at, device.serial));
+  if (driver !== undefined && driver !== 'vfio-pci') layouts.push(childrenLayout(running, device, at));
   return merge(layouts);
 }
 
-function networkLayout(at: string, { name, mac, up }: NonNullable<MachinePciDevice['network']>): Layout {
-  const base = `${at}/net/${name}`;
-  return merge([
-    below(base, {
-      address: mac,
-      operstate: up ? 'up' : 'down',
-      carrier: up ? '1' : '0',
-      device: link('../..'),
-    }),
-    below('/sys/class/net', { [name]: link(relativeTarget('/sys/class/net/x', base)) }),
-  ]);
-}
-
-function nvmeLayout(
-  devices: readonly MachinePciDevice[],
-  device: MachinePciDevice,
-  at: string,
-  serial: string,
-): Layout {
-  const index = devices.filter((item) => item.serial !== undefined).indexOf(device);
-  const base = `${at}/nvme/nvme${index}`;
-  return merge([
-    below(base, {
-      serial: serial.padEnd(20),
-      model: 'SAMSUNG MZVLW1T0HMLH-00000'.padEnd(40),
-      address: device.address,
-      state: 'live',
-      device: link('../..'),
-    }),
-    below(`${base}/nvme${index}n1`, { size: '1875385008', removable: '0' }),
-    below('/sys/class/nvme', { [`nvme${index}`]: link(relativeTarget('/sys/class/nvme/x', base)) }),
-    below('/sys/block', { [`nvme${index}n1`]: link(relativeTarget('/sys/block/x', `${base}/nvme${index}n1`)) }),
-  ]);
+/** Slots by name; the kernel tells their address without a function (`address_read_file()` of drivers/pci/slot.c). */
+function slotLayouts({ settings }: Running): readonly Layout[] {
+  return settings.pci.flatMap(({ address, slot }) =>
+    slot === undefined ? [] : [below(`/sys/bus/pci/slots/${slot}`, { address: address.slice(0, -2) })],
+  );
 }
 
 /** Drivers that the kernel or a loaded module has registered. */

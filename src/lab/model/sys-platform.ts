@@ -95,7 +95,7 @@ function memoryLayout({ settings, hugepages }: Running): Layout {
   const nodes = Array.from({ length: numaNodes }, (_, node) => {
     const base = `/sys/devices/system/node/node${node}`;
     const last = Math.min(cpu.count, (node + 1) * perNode) - 1;
-    const share = Math.floor(memoryKiB / numaNodes);
+    const share = settings.numaMemoryKiB?.[node] ?? Math.floor(memoryKiB / numaNodes);
     return merge([
       below(base, {
         cpulist: `${node * perNode}-${last}`,

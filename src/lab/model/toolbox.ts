@@ -34,6 +34,7 @@ const common: readonly Tool[] = [
   ].map((script) => ({ script, at: [`/usr/bin/${script}`] })),
   { script: 'lspci', at: ['/usr/bin/lspci', '/usr/sbin/lspci'] },
   { script: 'modprobe', at: ['/usr/sbin/modprobe'] },
+  { script: 'ip', at: ['/usr/sbin/ip'] },
   { script: 'modinfo', at: ['/usr/sbin/modinfo'] },
   // One program with several names (systemctl of systemd).
   { script: 'power', at: ['/usr/sbin/reboot', '/usr/sbin/poweroff', '/usr/sbin/halt', '/usr/sbin/shutdown'] },

@@ -4,20 +4,36 @@ import { logLayout, modelFolder } from './journal.ts';
 import { below, file, folder, type Layout, merge } from './layout.ts';
 import { procLayout } from './proc.ts';
 import type { Running } from './running.ts';
+import { mappedLayout, udevLayout } from './sys-block.ts';
 import { iommuLayout } from './sys-iommu.ts';
 import { modulesLayout } from './sys-modules.ts';
+import { virtualNetLayout } from './sys-net.ts';
 import { pciLayout } from './sys-pci.ts';
 import { platformLayout } from './sys-platform.ts';
+import { serialLayout } from './sys-serial.ts';
 import { moduleTable } from './tool-settings.ts';
 
 /** Folders that the kernel and the service manager fill anew at each boot. */
-const volatile = ['/proc', '/sys', '/dev/vfio', '/dev/disk', '/run/systemd', '/run/ostree', `${modelFolder}/log`];
+const volatile = [
+  '/proc',
+  '/sys',
+  '/dev/vfio',
+  '/dev/disk',
+  '/run/systemd',
+  '/run/udev',
+  '/run/ostree',
+  `${modelFolder}/log`,
+];
 
 /** Puts a running machine into its tree. */
 export function writeRunning(disk: Disk, running: Running): void {
   const layout = merge([
     procLayout(running),
     pciLayout(running),
+    virtualNetLayout(running),
+    mappedLayout(running),
+    udevLayout(running),
+    serialLayout(running),
     iommuLayout(running),
     modulesLayout(running),
     platformLayout(running),
