@@ -1,5 +1,6 @@
 // What a playbook may import; nothing else is public.
 export { z } from 'zod';
+export { type HugepageWish, hugepageArguments } from './boot/hugepages.ts';
 export { kernelVersion } from './boot/release.ts';
 export type { Check, CheckInput, Outcome, Verdict } from './checks/check.ts';
 export { checks } from './checks/checks.ts';
@@ -20,6 +21,7 @@ export { driversKeptAway } from './resources/drivers-kept-away.ts';
 export type { Effect } from './resources/effect.ts';
 export { type FileOptions, file } from './resources/file.ts';
 export { cloudpodsGpuArguments, gpuArguments, gpuDrivers } from './resources/gpu-drivers.ts';
+export { hugepagePool } from './resources/hugepage-pool.ts';
 export { iommuArguments } from './resources/iommu-arguments.ts';
 export { kernelArguments } from './resources/kernel-arguments.ts';
 export { modulesToLoad } from './resources/modules-to-load.ts';

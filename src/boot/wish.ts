@@ -25,7 +25,8 @@ export function isAbsent(wish: ArgumentWish, token: string): boolean {
 /**
  * Those of the wished tokens that a line lacks, as `missingArguments` says, where the tokens of one repeated name must
  * also stand in the wished order: of `console=tty0 console=ttyS0` the last becomes `/dev/console`
- * (Documentation/admin-guide/serial-console.rst). What comes after the first that is out of order is missing too.
+ * (Documentation/admin-guide/serial-console.rst). So must `hugepages=` after the `hugepagesz=` that it counts pages of
+ * (`hugepages_setup` in mm/hugetlb.c). What comes after the first that is out of order is missing too.
  */
 export function missingInOrder(
   { present, exact }: Pick<ArgumentWish, 'present' | 'exact'>,
@@ -49,8 +50,13 @@ export function missingInOrder(
 function groupByName(tokens: readonly string[]): ReadonlyMap<string, readonly string[]> {
   const groups = new Map<string, string[]>();
   for (const token of tokens) {
-    const name = canonicalName(parseArgument(token).name);
+    const name = familyOf(canonicalName(parseArgument(token).name));
     groups.set(name, [...(groups.get(name) ?? []), token]);
   }
   return groups;
+}
+
+/** One name for parameters whose order among each other counts. */
+function familyOf(name: string): string {
+  return name === 'hugepages' ? 'hugepagesz' : name;
 }

@@ -1,5 +1,6 @@
 import { devicesBound } from './devices-bound.ts';
 import { devicesFree } from './devices-free.ts';
+import { hugepagesReserved } from './hugepages.ts';
 import { iommuActive } from './iommu-active.ts';
 import { iommuInFirmware } from './iommu-in-firmware.ts';
 import { kernelArgumentsActive } from './kernel-arguments-active.ts';
@@ -13,4 +14,5 @@ export const checks = {
   vfioLoaded,
   devicesBound,
   devicesFree,
+  hugepagesReserved,
 } as const;

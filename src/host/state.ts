@@ -9,6 +9,7 @@ const refusals: readonly string[] = [
   'host.leased',
   'boot.',
   'file.type',
+  'hugepages.',
   'modules.absent',
   'record.newer',
   'record.unreadable',
