@@ -46,7 +46,15 @@ export function textsOf({ files }: Host): Readonly<Record<string, string>> {
 }
 
 /** Files that playbooks of these tests make. */
-const modelPaths = ['/etc/default/grub.d/99-vfleet.cfg', '/etc/modules-load.d/vfio.conf', '/etc/motd'];
+const modelPaths = [
+  '/etc/default/grub.d/99-vfleet.cfg',
+  '/etc/modules-load.d/vfio.conf',
+  '/etc/motd',
+  '/etc/driverctl.d/pci-0000:18:00.0',
+  '/etc/driverctl.d/pci-0000:19:00.0',
+  '/etc/udev/rules.d/82-vfleet-one.rules',
+  '/etc/udev/rules.d/82-vfleet-two.rules',
+];
 
 function stateIn({ files }: Host): State {
   return stateOf(files, { mounts: { code: 0, stdout: 'mounted /boot vfat - -' } });
