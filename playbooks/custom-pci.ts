@@ -1,0 +1,47 @@
+// PCI devices of any class for guests: accelerators, capture cards, HBAs, USB controllers. By address where that can be; by ids
+// only with the count that is expected, as ids mean every device that has them.
+import {
+  checks,
+  deviceSelectors,
+  iommuArguments,
+  kernelArguments,
+  modulesToLoad,
+  pciBinding,
+  playbook,
+  vfioModules,
+  z,
+} from 'vfleet';
+
+export default playbook({
+  name: 'Custom PCI',
+  description: 'Gives PCI devices of any class to vfio-pci, and verifies that.',
+
+  vars: z.object({
+    /** Addresses, slots, or ids with a count: `{ id: '8086:0d58', count: 2 }`. */
+    devices: deviceSelectors
+      .refine(
+        (list) => list.every(({ address, slot, serial, count }) => (address ?? slot ?? serial ?? count) !== undefined),
+        "say how many are meant where no address, slot or serial is given: { id: '8086:0d58', count: 2 }",
+      )
+      .default([]),
+    /** Bind them in the initramfs already; `null`: where their drivers are likely to be there. */
+    early: z.boolean().nullable().default(null),
+  }),
+
+  gate: ({ vars }) => [checks.iommuInFirmware(), checks.devicesFree(vars.devices)],
+
+  async apply(host) {
+    const { devices, early } = host.vars;
+    await host.ensure(kernelArguments(iommuArguments(host.facts)), modulesToLoad('vfio.conf', vfioModules(host.facts)));
+    await host.settle();
+    await host.ensure(pciBinding(devices, { name: 'custom-pci', ...(early !== null && { early }) }));
+    await host.settle();
+  },
+
+  verify: ({ vars }) => [
+    checks.iommuActive(),
+    checks.kernelArgumentsActive(),
+    checks.vfioLoaded(),
+    checks.devicesBound(vars.devices),
+  ],
+});
