@@ -21,6 +21,7 @@ export { driversKeptAway } from './resources/drivers-kept-away.ts';
 export type { Effect } from './resources/effect.ts';
 export { type FileOptions, file } from './resources/file.ts';
 export { cloudpodsGpuArguments, gpuArguments, gpuDrivers } from './resources/gpu-drivers.ts';
+export { type HostConfOptions, hostConf } from './resources/host-conf.ts';
 export { hugepagePool } from './resources/hugepage-pool.ts';
 export { iommuArguments } from './resources/iommu-arguments.ts';
 export { kernelArguments } from './resources/kernel-arguments.ts';

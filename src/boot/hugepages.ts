@@ -5,15 +5,15 @@ import { isKernelAtLeast } from './release.ts';
 /** A pool of huge pages that is reserved for guests. */
 export interface HugepageWish {
   /** `auto`: 1 GiB where processor and kernel have such pages, else the next smaller size. Default: `auto`. */
-  readonly size?: '1G' | '2M' | '512M' | 'auto';
+  readonly size?: '1G' | '2M' | '512M' | 'auto' | undefined;
   /** How many pages. Default: all memory but what the host keeps. */
-  readonly count?: number;
+  readonly count?: number | undefined;
   /** How many pages on each NUMA node: `{ 0: 8, 1: 8 }`; in place of `count`. */
-  readonly nodes?: Readonly<Record<string, number>>;
+  readonly nodes?: Readonly<Record<string, number>> | undefined;
   /** `cloudpods`: its own unit reserves the pages, and only their size is asked of the kernel. Default: nobody else does. */
   readonly owner?: 'cloudpods';
   /** GiB that the host keeps. Default: as Cloudpods has it, a fifth but 32 GiB at most; 1 GiB of less than 10. */
-  readonly keepGiB?: number;
+  readonly keepGiB?: number | undefined;
 }
 
 /** What a wish comes to on a host. */

@@ -1,0 +1,97 @@
+import { decode } from '../boot/source-text.ts';
+import { VfleetError } from '../errors.ts';
+import { diffOf } from './diff.ts';
+import type { Effect } from './effect.ts';
+import { hasLine, splitLines } from './lines.ts';
+import type { Change, ChangeContext, FileState, Resource, State } from './resource.ts';
+import { setYamlKeys, type YamlValue } from './yaml-keys.ts';
+
+const path = '/etc/yunion/host.conf';
+
+export interface HostConfOptions {
+  /** What a change makes due. Default: nothing, as the agent runs in a container of the cluster's. */
+  readonly effects?: readonly Effect[];
+}
+
+/**
+ * Keys of the Cloudpods host agent's configuration, edited in place: whatever else stands there stays. It takes effect when
+ * the agent starts anew. Errors (`VfleetError`): `host-conf.invalid` at once; `device.host-conf` where there is no such file, or
+ * it cannot be edited.
+ *
+ * @example
+ * hostConf({ disable_usb: false, sriov_nics: ['eth1'] })
+ */
+export function hostConf(
+  values: Readonly<Record<string, YamlValue>>,
+  { effects = [] }: HostConfOptions = {},
+): Resource {
+  const wrong = Object.entries(values).find(([key, value]) => !/^\w+$/.test(key) || !isPrintable(value));
+  if (wrong !== undefined) {
+    const found = JSON.stringify(wrong);
+    throw new VfleetError({
+      code: 'host-conf.invalid',
+      thing: path,
+      expected: 'a key and one line',
+      found,
+      next: 'correct the playbook',
+    });
+  }
+  return {
+    kind: 'host.conf',
+    name: `keys of ${path}`,
+    read: () => ({ files: [path] }),
+    change: (state, context) => change(values, effects, state, context),
+  };
+}
+
+function change(
+  values: Readonly<Record<string, YamlValue>>,
+  effects: readonly Effect[],
+  state: State,
+  { host, ownedLines = {} }: ChangeContext,
+): Change | null {
+  const before = state.file(path);
+  if (before.kind !== 'file') throw absent(before, host);
+  const { text, encoding } = decode(before.bytes);
+  const edit = setYamlKeys(text, values);
+  if ('problem' in edit) {
+    throw refusal(host, 'YAML that can be edited in place', edit.problem, 'mend the file');
+  }
+  if (edit.text === text) return null;
+  const { mode, owner } = before;
+  const lines = splitLines(edit.text).map((line) => line.replace(/\r?\n$/, ''));
+  const added = lines.filter((line) => !hasLine(text, line));
+  const kept = (ownedLines[path] ?? []).filter((line) => lines.includes(line));
+  const shown: FileState = { ...before, bytes: Buffer.from(hidden(text)) };
+  return {
+    resource: `keys of ${path}`,
+    summary: `set ${edit.changed.join(', ')} in ${path}`,
+    diffs: [diffOf(path, shown, { bytes: Buffer.from(hidden(edit.text)), mode, owner })],
+    actions: [{ kind: 'write', path, text: edit.text, mode, owner, ...(encoding === 'latin1' && { encoding }) }],
+    effects,
+    notes: [
+      'it takes effect when the host agent starts anew: kubectl -n onecloud rollout restart daemonset default-host',
+    ],
+    owns: 'parts',
+    ownedLines: { [path]: [...new Set([...kept, ...added])] },
+  };
+}
+
+/** Lines with secrets, of which a diff shows those beside a change. */
+function hidden(text: string): string {
+  return text.replace(/^(\s*[\w-]*(?:passw|secret|token|_key\b)[\w-]*\s*:).*$/gim, '$1 ***');
+}
+
+function isPrintable(value: YamlValue): boolean {
+  return [value].flat().every((one) => typeof one !== 'string' || !/\p{Cc}/u.test(one));
+}
+
+function absent(before: FileState, host: string): VfleetError {
+  const found = before.kind === 'other' ? before.type : 'nothing';
+  return refusal(host, "the Cloudpods host agent's configuration", found, 'say consumer: plain for a host without it');
+}
+
+function refusal(host: string, expected: string, found: string, next: string): VfleetError {
+  const code = 'device.host-conf';
+  return new VfleetError({ code, host, thing: path, expected, found, next: `${next}; nothing was changed` });
+}
