@@ -5,6 +5,7 @@ import { iommuActive } from './iommu-active.ts';
 import { iommuInFirmware } from './iommu-in-firmware.ts';
 import { kernelArgumentsActive } from './kernel-arguments-active.ts';
 import { vfioLoaded } from './vfio-loaded.ts';
+import { virtualFunctionsMade } from './virtual-functions.ts';
 
 /** The checks that a playbook may use, in `gate` and in `verify`. */
 export const checks = {
@@ -15,4 +16,5 @@ export const checks = {
   devicesBound,
   devicesFree,
   hugepagesReserved,
+  virtualFunctionsMade,
 } as const;
