@@ -57,13 +57,15 @@ function pciCandidate(facts: Facts, device: PciDevice, { open, names }: Candidat
   const detail = facts.hardware?.pci[device.address];
   const nvme = facts.hardware?.nvme.find(({ pci }) => pci === device.address);
   const sriov = detail?.sriov ?? null;
+  const serials = serialsOf(facts, device);
   const isGiven = unit !== undefined && devicesOf(unit).every(({ driver }) => driver === 'vfio-pci');
   return {
     kind: kindOf(device),
     device: device.address,
     id: `${device.vendor}:${device.device}`,
     title: nvme?.model ?? names.get(device.address) ?? null,
-    serial: serialsOf(facts, device)[0] ?? null,
+    // Of a controller with many disks the number of one says nothing.
+    serial: serials.length === 1 ? (serials[0] ?? null) : null,
     driver: device.driver,
     iommuGroup: device.iommuGroup,
     numaNode: device.numaNode,

@@ -35,7 +35,10 @@ function behindVmd({ address }: PciDevice): readonly Obstacle[] {
   ];
 }
 
-/** Types of bridges whose header is not the normal one: VFIO looks away from those (`vfio_dev_driver_allowed()`). */
+/**
+ * Types of bridges whose header is not the normal one: VFIO looks away from those (`vfio_dev_driver_allowed()`), and since 5.19
+ * from drivers that leave DMA alone (`driver_managed_dma`), which are those of such bridges.
+ */
 const passive = /^(?:0604|0607|0609)/;
 
 /** Drivers that VFIO lets be in a group that is given away. */
