@@ -27,7 +27,11 @@ export function gpuDrivers(
   { name, facts }: { readonly name: string; readonly facts: Facts },
   selectors: readonly DeviceSelector[],
 ): readonly string[] {
-  const given = selectUnits(facts, selectors, name).flatMap(devicesOf);
+  return needlessDrivers(facts, selectUnits(facts, selectors, name).flatMap(devicesOf));
+}
+
+/** Drivers that `gpuDrivers` tells for given devices. */
+export function needlessDrivers(facts: Facts, given: readonly PciDevice[]): readonly string[] {
   return vendorsOf(given).flatMap((vendor) =>
     leftOf(facts, given, vendor).length === 0 ? (driversOf[vendor] ?? []) : [],
   );
@@ -49,7 +53,7 @@ export function gpusLeft(facts: Facts, given: readonly PciDevice[]): readonly Gp
 export function gpuArguments(facts: Facts, drivers: readonly string[]): Readonly<Record<string, ArgumentValue>> {
   if (drivers.length === 0) return {};
   const name = facts.boot.initramfs === 'dracut' ? 'rd.driver.blacklist' : 'modprobe.blacklist';
-  return { [name]: drivers, ...(drivers.includes('nouveau') && { 'nouveau.modeset': '0' }) };
+  return { [name]: drivers.join(','), ...(drivers.includes('nouveau') && { 'nouveau.modeset': '0' }) };
 }
 
 /**

@@ -13,6 +13,8 @@ export interface BindingOutcome {
   readonly missing: readonly PciDevice[];
   /** Devices of an earlier run that are to be given back. */
   readonly dropped: readonly PciDevice[];
+  /** Drivers that a reboot which is planned before keeps away, as all of their GPUs are given away. */
+  readonly away: readonly string[];
   /** Files that are written or removed. */
   readonly paths: readonly string[];
 }
@@ -22,11 +24,11 @@ export interface BindingOutcome {
  * they are not bound before it.
  */
 export function bindingEffects(
-  { name, driver, devices, missing, dropped, paths }: BindingOutcome,
+  { name, driver, devices, missing, dropped, away, paths }: BindingOutcome,
   facts: Facts,
 ): readonly Effect[] {
   const inImage = paths.find((path) => isInInitramfs(facts, path));
-  const stubborn = missing.filter(keepsHold);
+  const stubborn = missing.filter((device) => keepsHold(device) && !away.includes(device.driver ?? ''));
   const held = [
     ...devices.map(({ address, id }) => ({ address, id, driver })),
     ...dropped.map(({ address, vendor, device }) => ({ address, id: `${vendor}:${device}`, driver: null })),

@@ -8,6 +8,7 @@ import { VfleetError } from '../errors.ts';
 import type { Facts, PciDevice } from '../facts/facts.ts';
 import { diffOf } from './diff.ts';
 import { fileSet } from './file-set.ts';
+import { needlessDrivers } from './gpu-drivers.ts';
 import { devicesBefore, namedElsewhere, withSerials } from './pci-binding-before.ts';
 import { bindingEffects } from './pci-binding-effects.ts';
 import {
@@ -105,12 +106,13 @@ function change(wish: Binding, state: State, context: ChangeContext): Change | n
   const due = kept.actions.length > 0 || missing.length > 0 || dropped.length > 0;
   if (!due && kept.change === null) return null;
   if (kept.actions.length === 0) refuseStuck(missing, wish, context);
+  const away = context.tentative === true ? needlessDrivers(facts, wanted) : [];
   return {
     resource: wish.resource,
     summary: due ? bindingSummary(wish, devices, missing, dropped) : (kept.change?.summary ?? ''),
     diffs: kept.diffs,
     actions: kept.actions,
-    effects: due ? bindingEffects({ name, driver, devices, missing, dropped, paths: kept.paths }, facts) : [],
+    effects: due ? bindingEffects({ name, driver, devices, missing, dropped, away, paths: kept.paths }, facts) : [],
     notes: due ? bindingNotes(units, context) : [],
     ...(kept.change?.shares !== undefined && { shares: kept.change.shares }),
     ...(kept.change?.adopts !== undefined && { adopts: kept.change.adopts }),

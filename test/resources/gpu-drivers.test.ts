@@ -54,8 +54,7 @@ describe('arguments', () => {
 
   it('are those that the tool of the initramfs obeys', () => {
     expect(tokens(on('dracut'), ['nouveau', 'nvidia'])).toEqual([
-      'rd.driver.blacklist=nouveau',
-      'rd.driver.blacklist=nvidia',
+      'rd.driver.blacklist=nouveau,nvidia',
       'nouveau.modeset=0',
     ]);
     expect(tokens(on('initramfs-tools'), ['amdgpu'])).toEqual(['modprobe.blacklist=amdgpu']);

@@ -165,6 +165,15 @@ describe('a GPU', () => {
     ]);
   });
 
+  it('of which the driver is kept away by a reboot that is planned first is bound at once then', () => {
+    const off = host([gpu, audio].map((device) => ({ ...device, iommuGroup: null })));
+    const context = { tentative: true };
+    expect(kinds(change(off, [gpu.address], { context }))).toEqual(['initramfs', 'udev', 'devices']);
+    const other = pci('0000:af:00.0 030000 10de:2204 nouveau -');
+    const shared = { ...off, pci: [...off.pci, other] };
+    expect(kinds(change(shared, [gpu.address], { context }))).toEqual(['initramfs', 'reboot']);
+  });
+
   it('that kept its driver although the host has booted with the rule is not rebooted for again', () => {
     const files = writes(change(facts, [gpu.address]));
     const stuck = host([{ ...gpu, driverOverride: 'vfio-pci' }, audio]);
