@@ -81,9 +81,11 @@ function warnUnsettled(session: Session): void {
 function warnUnnamed({ context, record, named, step, name, wants }: Session): void {
   if (step === 0) return;
   const owner = context.playbook.name;
-  const paths = Object.entries(record.files).flatMap(([path, { playbooks }]) =>
-    playbooks.includes(owner) && !named.has(path) ? [path] : [],
-  );
+  const paths = Object.entries(record.files).flatMap(([path, { playbooks, digest, original }]) => {
+    // Made and removed again by the playbook itself: nothing stays.
+    const isGone = digest === 'absent' && original.kind === 'absent';
+    return playbooks.includes(owner) && !named.has(path) && !isGone ? [path] : [];
+  });
   const tokens = unnamedTokens(record, owner, { steps: step, wished: wants.kernelArguments?.present ?? [] });
   const left = [...paths, ...tokens];
   if (left.length === 0) return;
