@@ -47,7 +47,7 @@ export async function applySavedPlan(args: ApplyArguments, environment: Environm
   const varsDigests = Object.fromEntries(plans.map(({ host }) => [host, plan.pins.varsDigests[host] ?? '']));
   comparePins(file, { ...plan.pins, varsDigests }, await pinsOf(chosen, version));
   if (args.checkFirst) {
-    const checked = await checkFirst(chosen, rollout, given, environment);
+    const checked = await checkFirst(chosen, plans, rollout, given, environment);
     if (checked.interrupted || checked.halted !== null) return showPlan(checked, given, environment);
   }
   if (!args.yes) await confirm({ hosts: plans.map(asPlanned), plans, rollout, wish }, given, environment);
@@ -58,10 +58,17 @@ export async function applySavedPlan(args: ApplyArguments, environment: Environm
   return showSummary(summary, 'apply', given, environment);
 }
 
-/** Judges each host before the first of them is changed; that it does what is planned, and no more, it proves itself. */
-function checkFirst(work: Work, rollout: Rollout, args: ApplyArguments, environment: Environment): Promise<Summary> {
+/** Judges each host, and compares it with its plan, before the first of them is changed. */
+function checkFirst(
+  work: Work,
+  plans: readonly HostPlan[],
+  rollout: Rollout,
+  args: ApplyArguments,
+  environment: Environment,
+): Promise<Summary> {
+  const expected = new Map(plans.map((plan) => [plan.host, plan]));
   const haltAfter = (hosts: readonly HostSummary[]): string | null => whyNot(hosts, rollout, args);
-  return run({ command: 'plan', ...work, args, environment, adopt: args.adopt, rollout, haltAfter });
+  return run({ command: 'plan', ...work, args, environment, adopt: args.adopt, rollout, haltAfter, expected });
 }
 
 /** Hosts for which the plan had something to do, and on which nothing of it was left. */

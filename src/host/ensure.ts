@@ -33,9 +33,9 @@ export async function ensure(session: Session, resources: readonly Resource[]): 
   for (let attempt = 1; ; attempt += 1) {
     const look = await lookAt(session, resources, step);
     first ??= look;
+    // After a lost link less may be left to do than was shown; what is left must have been shown all the same.
+    if (expected !== undefined && (attempt === 1 || look.changes.length > 0)) match(session, expected, step, look);
     if (mode === 'apply') {
-      // After a lost link less may be left to do than was shown; what is left must have been shown all the same.
-      if (expected !== undefined && (attempt === 1 || look.changes.length > 0)) match(session, expected, step, look);
       const isLast = attempt === attempts;
       if (!(await tryWrite(session, look, isLast))) continue;
     }

@@ -59,14 +59,14 @@ function tellNotes({ context, name }: Session, { changes }: TaskLook): void {
 
 /** Compares what was found with what was shown. Errors: `plan.differs`, `plan.identity`. */
 function match(session: Session, { changes, record }: TaskLook, again: boolean): void {
-  const { expected } = session.context;
+  const { expected, underWay = false } = session.context;
   if (expected === undefined) return;
   matchMachine(expected, session.facts);
-  // After a lost link less may be left to do than was shown.
-  if (again && changes.length === 0) return;
+  // After a lost link, or a controller that died, less may be left to do than was shown.
+  if ((again || underWay) && changes.length === 0) return;
   const pending = withoutReboots(record.pending);
-  if (!again) matchPending(expected, pending);
-  matchChanges(expected, 0, changes, again || pending.length > 0);
+  if (!again && !underWay) matchPending(expected, pending);
+  matchChanges(expected, 0, changes, again || underWay || pending.length > 0);
 }
 
 /** A reboot is for others to make. */

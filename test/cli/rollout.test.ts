@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { motd, type Racks, readOn, startRacks } from './racks.ts';
+import { motd, type Racks, readOn, replaceOn, startRacks } from './racks.ts';
 
 // Each test waits for programs to end, however long that takes on a busy machine.
 vi.setConfig({ testTimeout: 240_000 });
@@ -155,6 +155,22 @@ describe('--check-first', () => {
     expect(other.stdout).toMatch(/^halted: canary did not pass/m);
     expect(other.code).toBe(3);
     await expect(readOn(racks.lab.node('e1'), 'var/lib/vfleet/state.json')).rejects.toThrow();
+  });
+
+  it('of a saved plan: writes nothing anywhere when the plan of one host is not what was shown any more', async () => {
+    await racks.vfleet('plan', 'motd.ts', '-l', 'p1,p2', '-e', 'message=Planned', '--out', 'p.plan');
+    const read = (): Promise<string | null> => readOn(racks.lab.node('p1'), 'etc/motd').catch(() => null);
+    const before = await read();
+    // p2 is to be changed otherwise by now.
+    await replaceOn(racks.lab.node('p2'), 'etc/motd', 'somebody was here\n');
+    const args = ['apply', 'p.plan', '--yes', '--check-first', '-p', '1'];
+    const refused = await racks.vfleet(...args);
+    expect(refused.stdout).toMatch(/^halted: p2 did not pass the check before the first write: nothing was written/m);
+    expect(refused.stdout).toMatch(/differs from the plan/);
+    expect(refused.code).toBe(3);
+    expect(await read()).toBe(before);
+    const { code } = await racks.vfleet(...args, '-l', 'p1');
+    expect([code, await read()]).toEqual([0, 'Planned to p1\n']);
   });
 
   it('goes on where every host passes', async () => {
