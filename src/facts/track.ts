@@ -34,14 +34,21 @@ export function trackFacts<T extends object>(facts: T, onRead: (path: string, va
   return wrap(facts, '');
 }
 
-/** The value of a dotted path now; `null` where it leads nowhere. */
+/** The value of a dotted path now; `null` where it leads nowhere. A key may hold dots itself, as a PCI address does. */
 export function factAt(facts: unknown, path: string): unknown {
-  let value: unknown = facts;
-  for (const key of path.split('.')) {
-    if (typeof value !== 'object' || value === null) return null;
-    value = (value as Record<string, unknown>)[key];
+  return valueAt(facts, path.split('.')) ?? null;
+}
+
+function valueAt(value: unknown, keys: readonly string[]): unknown {
+  if (keys.length === 0) return value;
+  if (typeof value !== 'object' || value === null) return undefined;
+  for (let taken = 1; taken <= keys.length; taken++) {
+    const key = keys.slice(0, taken).join('.');
+    if (!Object.hasOwn(value, key)) continue;
+    const found = valueAt((value as Record<string, unknown>)[key], keys.slice(taken));
+    if (found !== undefined) return found;
   }
-  return value ?? null;
+  return undefined;
 }
 
 function isPlain(value: unknown): value is object {

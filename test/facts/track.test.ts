@@ -46,6 +46,7 @@ describe('factAt', () => {
   it('finds the value again, and null where there is none any more', () => {
     expect(factAt(facts, 'pci.0.address')).toBe('0000:01:00.0');
     expect(factAt(facts, 'pci.7.address')).toBeNull();
+    expect(factAt({ pci: { '0000:03:00.0': { slot: '4' } } }, 'pci.0000:03:00.0.slot')).toBe('4');
     expect(factAt(facts, 'iommu.firmware.length.x')).toBeNull();
   });
 });
