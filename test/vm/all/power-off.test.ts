@@ -28,7 +28,7 @@ interface Told {
 }
 
 /** Two stories, each told in order. */
-describe.runIf(canRun('virtual nodes', needed))('a node that is powered off while it reboots', () => {
+describe.runIf(canRun('virtual nodes', needed))('a debian-12-intel-bios that is powered off while it reboots', () => {
   let nodes: Nodes;
   let untouched: ReadonlyMap<string, string>;
   let bootId = '';
