@@ -1,4 +1,5 @@
 import type { Facts, PciDevice } from '../facts/facts.ts';
+import { slotAt } from './address.ts';
 import type { Obstacle } from './obstacle.ts';
 import { clientObstacles } from './obstacles/clients.ts';
 import { consoleObstacles } from './obstacles/console.ts';
@@ -72,8 +73,9 @@ function withCompany({ selected, mates }: Unit): (obstacle: Obstacle) => Obstacl
 }
 
 function companyOf(mate: PciDevice, selected: readonly PciDevice[]): string {
+  const neighbour = selected.find((one) => slotAt(one.address) === slotAt(mate.address));
+  if (neighbour !== undefined) return `${neighbour.address} (the same card)`;
   const near = selected.find((one) => one.iommuGroup !== null && one.iommuGroup === mate.iommuGroup);
   if (near !== undefined) return `${near.address} (IOMMU group ${mate.iommuGroup})`;
-  const [first] = selected;
-  return `${first?.address ?? 'what is selected'} (its slot, or the groups of it)`;
+  return `${selected[0]?.address ?? 'what is selected'} (by cards that share groups)`;
 }

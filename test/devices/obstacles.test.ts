@@ -216,7 +216,11 @@ test('a mate of the slot that is in use is an obstacle, and says with what it go
   const second = pci('0000:18:00.1 020000 8086:1572 i40e 21');
   const hardware = { net: [net('eth1', { pci: second.address, ssh: true })] };
   expect(against(nic, hardware, { others: [second] })).toMatchObject([
-    { kind: 'ssh-path', device: second.address, reason: expect.stringMatching(/goes with 0000:18:00.0 \(its slot/) },
+    {
+      kind: 'ssh-path',
+      device: second.address,
+      reason: expect.stringMatching(/goes with 0000:18:00.0 \(the same card\)/),
+    },
   ]);
   expect(against(nic, hardware, { others: [{ ...second, address: '0000:19:00.0' }] })).toEqual([]);
 });
