@@ -67,7 +67,8 @@ export function drainedIn(events: Iterable<Stamped>): ReadonlySet<string> {
 
 /**
  * Hosts of which a reboot was asked, with the boot that it was to end (`null`: unknown), and of which nothing was heard
- * again: neither that it was made, nor how they ended. That one still answered in the boot from before says nothing.
+ * again: neither that it was made, nor how they ended, unless they were lost. That one still answered in the boot from before
+ * says nothing.
  */
 export function rebootAskedIn(events: Iterable<Stamped>): ReadonlyMap<string, string | null> {
   const boots = new Map<string, string | null>();
@@ -81,7 +82,7 @@ export function rebootAskedIn(events: Iterable<Stamped>): ReadonlyMap<string, st
       asked.set(event.host, boots.get(event.host) ?? null);
     } else if (event.type === 'effect-done' && event.effect.kind === 'reboot') {
       asked.delete(event.host);
-    } else if (event.type === 'host-ended' && !isUnfinished(event.state, event.failure)) {
+    } else if (event.type === 'host-ended' && event.state !== 'lost' && !isUnfinished(event.state, event.failure)) {
       asked.delete(event.host);
     }
   }

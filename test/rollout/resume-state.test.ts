@@ -198,10 +198,15 @@ describe('rebootAskedIn', () => {
 
   it('does not name one that was heard of again, or has ended', () => {
     const done: Stamped = { at, type: 'effect-done', host: 'a', effect };
-    const lost: Stamped = { at, type: 'host-ended', host: 'a', state: 'lost', writes: 1, reboots: 1 };
+    const failed: Stamped = { at, type: 'host-ended', host: 'a', state: 'failed', writes: 1, reboots: 1 };
     expect([...rebootAskedIn([read('one'), asked, read('two')])]).toEqual([]);
     expect([...rebootAskedIn([asked, done])]).toEqual([]);
-    expect([...rebootAskedIn([asked, lost])]).toEqual([]);
+    expect([...rebootAskedIn([asked, failed])]).toEqual([]);
+  });
+
+  it('still names one that was lost: whoever tries it again may come while it boots', () => {
+    const lost: Stamped = { at, type: 'host-ended', host: 'a', state: 'lost', writes: 1, reboots: 1 };
+    expect([...rebootAskedIn([asked, lost])]).toEqual([['a', null]]);
   });
 });
 
