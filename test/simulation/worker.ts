@@ -1,4 +1,4 @@
-// One process of `npm run simulate`: plays every n-th of the scenarios, and tells its parent what it saw.
+// One process of `npm run simulate`: plays some of the scenarios, and tells its parent what it saw.
 import { playAndCompare } from './compare.ts';
 import type { Outcome } from './play.ts';
 import { type Scenario, scenarioOf } from './scenario.ts';
@@ -6,7 +6,7 @@ import { brokenModel, shrink } from './shrink.ts';
 import { sweep, sweepScenarioOf } from './sweep.ts';
 import { emptyTally, joinTallies, type Tally, type Told, tallyOf } from './tally.ts';
 
-const [seed = '1', first = '0', end = '1', step = '1', mode = 'shrink'] = process.argv.slice(2);
+const [seed = '1', first = '0', end = '1', mode = 'shrink'] = process.argv.slice(2);
 const toldAfter = 20;
 
 const tell = (told: Told): void => {
@@ -34,7 +34,7 @@ const see = async (index: number, scenario: Scenario, play: () => Promise<Outcom
   tally = emptyTally;
 };
 
-for (let index = Number(first); index < Number(end); index += Number(step)) {
+for (let index = Number(first); index < Number(end); index += 1) {
   if (mode === 'sweep') {
     for await (const { scenario, outcome } of sweep(sweepScenarioOf(`${seed}/${index}`)))
       await see(index, scenario, () => Promise.resolve(outcome));
