@@ -1,9 +1,12 @@
+import { cloudpodsAgent } from './cloudpods-agent.ts';
 import { devicesBound } from './devices-bound.ts';
 import { devicesFree } from './devices-free.ts';
 import { hugepagesReserved } from './hugepages.ts';
 import { iommuActive } from './iommu-active.ts';
 import { iommuInFirmware } from './iommu-in-firmware.ts';
 import { kernelArgumentsActive } from './kernel-arguments-active.ts';
+import { serialFree, serialNamed } from './serial.ts';
+import { usbFree } from './usb.ts';
 import { vfioLoaded } from './vfio-loaded.ts';
 import { virtualFunctionsMade } from './virtual-functions.ts';
 
@@ -17,4 +20,8 @@ export const checks = {
   devicesFree,
   hugepagesReserved,
   virtualFunctionsMade,
+  usbFree,
+  serialFree,
+  serialNamed,
+  cloudpodsAgent,
 } as const;

@@ -1,8 +1,8 @@
 import { type HugepagePlan, type HugepageWish, nameOf, planHugepages } from '../boot/hugepages.ts';
-import { VfleetError } from '../errors.ts';
 import type { Facts, HugepagePool } from '../facts/facts.ts';
 import { sh } from '../shell/script.ts';
 import type { Check } from './check.ts';
+import { refused } from './refused.ts';
 import { check, type Judgement } from './verdict.ts';
 
 /**
@@ -19,16 +19,7 @@ echo '$ grep -i huge /proc/meminfo'
 grep -i huge /proc/meminfo
 journalctl -k -b 0 -q --no-pager -o cat 2>/dev/null | grep -i hugetlb | head -n 6`,
     },
-    ({ facts, host }) => {
-      try {
-        return judge(facts, wish, planHugepages(facts, wish, host));
-      } catch (error) {
-        if (!(error instanceof VfleetError)) throw error;
-        const { expected, found, next } = error.parts;
-        const outcome = error.code === 'hugepages.unknown' ? 'unknown' : 'fail';
-        return { outcome, found: `Expected ${expected}, found ${found}.`, remedy: next };
-      }
-    },
+    ({ facts, host }) => refused(() => judge(facts, wish, planHugepages(facts, wish, host))),
   );
 }
 

@@ -1,9 +1,9 @@
 import { physicalFunction } from '../devices/physical-function.ts';
 import { hasDriver, selectFunctions, type VirtualFunctions } from '../devices/virtual-functions.ts';
-import { VfleetError } from '../errors.ts';
 import type { Facts } from '../facts/facts.ts';
 import { sh } from '../shell/script.ts';
 import type { Check } from './check.ts';
+import { refused } from './refused.ts';
 import { sriovHints } from './sriov-hints.ts';
 import { check, type Judgement } from './verdict.ts';
 
@@ -20,14 +20,7 @@ echo '$ journalctl -k -b 0 | grep -i sr-iov'
     },
     ({ host, facts, evidence }) => {
       if (wishes.length === 0) return { outcome: 'not-applicable', found: 'None are wished for on this host.' };
-      try {
-        return judge(facts, wishes, host, sriovHints((evidence ?? '').split('\n')));
-      } catch (error) {
-        if (!(error instanceof VfleetError)) throw error;
-        const { thing, expected, found, next } = error.parts;
-        const outcome = error.code === 'device.unknown' ? 'unknown' : 'fail';
-        return { outcome, found: `${thing}: expected ${expected}, found ${found}.`, remedy: next };
-      }
+      return refused(() => judge(facts, wishes, host, sriovHints((evidence ?? '').split('\n'))));
     },
   );
 }

@@ -1,0 +1,98 @@
+import { obstaclesOf } from '../devices/obstacles.ts';
+import { obstacleText } from '../devices/require-free.ts';
+import { unitsOf } from '../devices/select.ts';
+import type { Facts, PciDevice } from '../facts/facts.ts';
+import { domainFinding, type Finding } from './cloudpods-gpus.ts';
+
+/** Custom devices: all of an id are taken from whatever driver they have, GPUs excepted, and nobody asks what they are for. */
+export function customFindings(facts: Facts, ids: readonly string[], host: string): readonly Finding[] {
+  return ids.flatMap((id): readonly Finding[] => {
+    const devices = facts.pci.filter((one) => isOf(one, id));
+    if (devices.length === 0) return [{ found: `it finds no device ${id} on ${host}` }];
+    const all = devices.map(({ address, driver }) => `${address} (${driver ?? 'no driver'})`).join(', ');
+    return [
+      { found: `it would take every device ${id}: ${all}` },
+      ...devices.flatMap((device) => [...domainFinding(device), ...harmOf(facts, device)]),
+    ];
+  });
+}
+
+function isOf({ vendor, device, class: code }: PciDevice, id: string): boolean {
+  return `${vendor}:${device}` === id.toLowerCase() && !/^030[02]/.test(code);
+}
+
+function harmOf(facts: Facts, device: PciDevice): readonly Finding[] {
+  if (device.driver === 'vfio-pci') return [];
+  const [unit] = unitsOf(facts, new Map([[device, []]]));
+  const obstacles = unit === undefined ? [] : obstaclesOf(facts, { ...unit, mates: [] });
+  const [first] = obstacles;
+  if (first === undefined) return [];
+  const found = `it would take ${device.address} though the host needs it: ${obstacles.map(obstacleText).join(', ')}`;
+  return [{ found, remedy: 'name no model of these ids for this host: the agent cannot be told of an address' }];
+}
+
+/** It writes as many functions as the NIC can have, over whatever number there is, which the kernel refuses but of 0. */
+export function sriovFindings({ hardware, pci }: Facts, names: readonly string[]): readonly Finding[] {
+  if (hardware === null) return names.length === 0 ? [] : [unread('interfaces')];
+  return names.flatMap((name): readonly Finding[] => {
+    const own = hardware.net.filter((net) => (net.name === name || net.master === name) && net.pci !== null);
+    if (own.length === 0) {
+      return [{ found: `it finds no NIC ${name}`, remedy: 'correct sriov_nics in /etc/yunion/host.conf' }];
+    }
+    return own.flatMap(({ pci: address }) => {
+      const device = pci.find((one) => one.address === address);
+      const sriov = address === null ? null : (hardware.pci[address]?.sriov ?? null);
+      if (device === undefined) return [];
+      if (sriov === null) {
+        return [
+          {
+            found: `${device.address} (${name}) has no virtual functions to give`,
+            remedy: 'turn SR-IOV on in the BIOS or its firmware',
+          },
+        ];
+      }
+      const { active, total } = sriov;
+      const busy = active !== 0 && active !== total;
+      return [
+        ...domainFinding(device),
+        busy
+          ? {
+              found: `it would fail to make ${total} functions of ${device.address} (${name}), which has ${active}: EBUSY`,
+              remedy: `take them away first: echo 0 >/sys/bus/pci/devices/${device.address}/sriov_numvfs`,
+            }
+          : { found: `it would make all ${total} functions of ${device.address} (${name})` },
+      ];
+    });
+  });
+}
+
+/** By default it goes by ids alone, whatever the port. */
+export function usbFindings({ hardware }: Facts, ids: readonly string[]): readonly Finding[] {
+  if (hardware === null) return ids.length === 0 ? [] : [unread('USB devices')];
+  return [...new Set(ids)].flatMap((id): readonly Finding[] => {
+    const ports = hardware.usb.filter(({ vendor, product }) => `${vendor}:${product}` === id.toLowerCase());
+    if (ports.length < 2) return [{ found: `it finds ${ports.length === 0 ? 'no' : 'one'} USB device ${id}` }];
+    const found = `it cannot tell the USB devices ${id} at ${ports.map(({ port }) => port).join(', ')} apart`;
+    return [{ found, remedy: 'plug in one of a kind, or pass the whole controller as a custom PCI device' }];
+  });
+}
+
+const gib = 1024 * 1024;
+
+/** With `native` it ends where no page of 1 GiB is reserved ("hugepage 1024 nr 0"). */
+export function hugepageFindings({ memory, cpu, architecture }: Facts, option: string | undefined): readonly Finding[] {
+  if (option !== 'native') return [];
+  if (architecture === 'x86_64' && !cpu.flags.includes('pdpe1gb')) {
+    const found = 'it would end with hugepages_option: native, as the processor has no pages of 1 GiB';
+    return [{ found, remedy: 'set hugepages_option: transparent' }];
+  }
+  const pages = memory.hugepages.find(({ sizeKiB, node }) => sizeKiB === gib && node === null)?.total ?? 0;
+  if (pages > 0) return [{ found: `it would give guests ${pages} pages of 1 GiB` }];
+  const found = 'it would end with hugepages_option: native, as no page of 1 GiB is reserved';
+  return [{ found, remedy: 'reserve some at boot (the playbook hugepages), or set hugepages_option: transparent' }];
+}
+
+function unread(what: string): Finding {
+  const remedy = 'read the facts again with this version of vfleet';
+  return { found: `what it would do with ${what} is not known: they were not read`, remedy };
+}
