@@ -44,6 +44,7 @@ export function parseSelectors(given: readonly (string | DeviceSelector)[], thin
 /** One selector, from a text or an object. */
 export function readSelector(given: unknown): Reading<DeviceSelector> {
   if (typeof given === 'string') return readText(given.trim());
+  if (typeof given === 'number') return { mistake: `${forms}, in quotes where YAML reads it as a number` };
   if (typeof given !== 'object' || given === null || Array.isArray(given)) return { mistake: forms };
   return readEntries(Object.entries(given).filter(([, value]) => value !== undefined && value !== null));
 }

@@ -57,6 +57,8 @@ describe('it stands', () => {
 
   test('for consent, where all can be allowed', () => {
     expect(list([{ ...gpu, bootVga: true }])).toMatchObject([{ standing: 'consent' }]);
+    const carrying = { net: [net('eth0', { pci: gpu.address, ssh: true })] };
+    expect(list([{ ...gpu, bootVga: true }], carrying)).toMatchObject([{ standing: 'blocked' }]);
   });
 
   test('given, once vfio-pci has all of it, and says which guest has it', () => {

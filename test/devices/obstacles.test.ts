@@ -196,6 +196,7 @@ describe('where a device is', () => {
     ]);
     expect(against(gpu, {}, { others: [{ ...isa, driver: null }] })).toEqual([]);
     expect(against(gpu, {}, { others: [pci('0000:3a:00.0 060400 8086:2030 pcieport 12')] })).toEqual([]);
+    expect(against(gpu, {}, { others: [pci('0000:3a:00.0 060400 8086:2030 shpchp 12')] })).toEqual([]);
   });
 
   test('behind a bridge from PCIe to PCI it shares the group with all that is there', () => {

@@ -96,10 +96,12 @@ describe('once vfio-pci holds it', () => {
     expect(() => selectUnits(held, [selector], 'node01')).toThrow(/by its address, too/);
   });
 
-  test('a serial that can be read elsewhere is not taken for it', () => {
-    const moved = host([{ ...gpu, driver: 'vfio-pci' }, disk], {
+  test('a serial that can be read after all has to fit', () => {
+    const known = host([{ ...disk, driver: 'vfio-pci' }], {
       block: [block('sda', { pci: disk.address, serial: 'Z' })],
     });
+    expect(() => selectUnits(known, [{ address: disk.address, serial: 'Y' }], 'node01')).toThrow(/found serial Z/);
+  });
     expect(() => selectUnits(moved, [{ address: disk.address, serial: 'Y' }], 'node01')).toThrow(/found serial Z/);
   });
 });

@@ -39,7 +39,7 @@ describe('what cannot be meant is explained', () => {
     ['', 'expected an address'],
     ['drivr=nouveau', 'did you mean "driver"?'],
     ['class=gpu', 'hex digits'],
-    [7, 'expected an address'],
+    [180, 'in quotes'],
     [null, 'expected an address'],
     [{ address: '0000:03:00' }, 'say slot: 0000:03:00'],
     [{ slot: '0000:03:00.1' }, 'say address: 0000:03:00.1'],

@@ -5,7 +5,7 @@ import type { Owner } from './owner.ts';
 /** Keyboards, mice and what a management controller has plugged in: of a USB controller, or of a port. */
 export function usbObstacles({ usb }: HardwareFacts, owner: Owner): readonly Obstacle[] {
   return usb.flatMap((one) => {
-    const device = one.hub && !isManagement(one) ? null : owner({ pci: one.pci, usb: one.port });
+    const device = owner({ pci: one.pci, usb: one.port });
     return device === null ? [] : obstacleOf(one, device);
   });
 }
