@@ -31,6 +31,18 @@ describe('a kind of one’s own', () => {
       /no device 0000:16:02\.0/,
     ],
     ['a NUMA node that is none', (settings) => onDevice(settings, { numaNode: 7 }), /pci\.0\.numaNode.*no such node/],
+    [
+      'memory of nodes that is not its sum',
+      (settings) => ({ ...settings, numaMemoryKiB: [1, 2] }),
+      /whose sum is memoryKiB/,
+    ],
+    [
+      'a disk on a device that is not there',
+      (settings) => ({ ...settings, disks: [{ name: 'sda', on: '1-9', sizeBytes: 512, model: 'm', serial: 's' }] }),
+      /disks\.0\.on.*no device 1-9/,
+    ],
+    ['a USB device at no hub', (settings) => onPort(settings, '1-1.2'), /usb\.0\.port.*no hub 1-1 before it/],
+    ['a USB device on no bus', (settings) => onPort(settings, '9-1'), /usb\.0\.port.*no such bus/],
     ['no root file system', (settings) => ({ ...settings, filesystems: [] }), /one must be mounted on \//],
     ['a version from the future', (settings) => ({ ...settings, version: 2 }), /version.*expected 1.*found 2/],
   ];
@@ -48,6 +60,10 @@ describe('a kind of one’s own', () => {
 });
 
 type Settings = Record<string, unknown> & { readonly pci: readonly Record<string, unknown>[] };
+
+function onPort(settings: Settings, port: string): unknown {
+  return { ...settings, usb: [{ port, vendor: '0403', product: '6001', interfaces: [] }] };
+}
 
 function onDevice(settings: Settings, change: Record<string, unknown>): unknown {
   return { ...settings, pci: settings.pci.map((device, index) => (index === 0 ? { ...device, ...change } : device)) };

@@ -3,6 +3,7 @@ import { expect, test } from 'vitest';
 import type { Facts } from '../../src/facts/facts.ts';
 import { parseFacts, probe } from '../../src/facts/probe.ts';
 import { renderFacts } from '../../src/facts/render.ts';
+import { parseSshPath } from '../../src/facts/ssh-path.ts';
 import { type Account, runHere } from '../facts/run-probe.ts';
 
 const shells: readonly (readonly string[])[] = [['dash'], ['bash'], ['bash', '--posix'], ['busybox', 'sh']];
@@ -74,3 +75,10 @@ test.each(shells.map((shell) => [shell.join(' '), shell] as const))(
     if (others.log.lines === null) expect(others.log.source).toBeNull();
   },
 );
+
+test('the way of the SSH connection is found though sudo drops its variable', async () => {
+  if (!isRoot || !isThere(['sudo', '-n', 'sh'])) return missing('sudo for root');
+  const connection = '192.0.2.7 51514 192.0.2.31 22';
+  const { sections } = await runHere(probe(), ['env', `SSH_CONNECTION=${connection}`, 'sudo', '-n', 'sh']);
+  expect(parseSshPath(sections)?.address).toBe('192.0.2.31');
+});
