@@ -21,6 +21,8 @@ section hardware-serial-gettys
 printf '%s\\n' /etc/systemd/system/*.wants/*getty@tty[A-Z]* /run/systemd/generator*/*.wants/*getty@tty[A-Z]* \\
   /sys/fs/cgroup/system.slice/system-*getty.slice/*getty@tty[A-Z]* \\
   /sys/fs/cgroup/systemd/system.slice/system-*getty.slice/*getty@tty[A-Z]*
+ls -ld /etc/systemd/system/*getty@tty[A-Z]* /run/systemd/system/*getty@tty[A-Z]* 2>/dev/null |
+  sed -n 's#^.*/\\([^/ ]*\\) -> /dev/null$#masked \\1#p'
 grep -asE '^[^#].*getty' /etc/inittab
 section hardware-serial-links
 grep -aHs '^S:' /run/udev/data/c4:* /run/udev/data/c166:* /run/udev/data/c188:* /run/udev/data/c204:*
@@ -79,10 +81,17 @@ function consolesOf(active: string, commandLine: string): ReadonlySet<string> {
 }
 
 function gettysOf(sections: Sections): ReadonlySet<string> {
-  const units = namesOf(sections, 'hardware-serial-gettys').flatMap((line) => [
-    ...(/\bgetty@(tty[A-Z]\w*)/.exec(line)?.slice(1, 2) ?? []),
-    ...(/^[^#]*getty.*\b(tty[A-Z]\w*)/.exec(line)?.slice(1) ?? []),
-  ]);
+  const lines = namesOf(sections, 'hardware-serial-gettys');
+  const masked = lines.flatMap((line) => /^masked (\S+)$/.exec(line)?.[1] ?? []);
+  // What runs has not been ended by being masked.
+  const isMasked = (line: string): boolean =>
+    !line.startsWith('/sys/') && masked.some((unit) => line.endsWith(`/${unit}`) || line === `masked ${unit}`);
+  const units = lines
+    .filter((line) => !isMasked(line))
+    .flatMap((line) => [
+      ...(/\bgetty@(tty[A-Z]\w*)/.exec(line)?.slice(1, 2) ?? []),
+      ...(/^[^#]*getty.*\b(tty[A-Z]\w*)/.exec(line)?.slice(1) ?? []),
+    ]);
   return new Set(units);
 }
 

@@ -328,6 +328,17 @@ describe('serial ports', () => {
   test('of arm64 that the console is on', () => {
     expect(hardware('arm-domains').serial).toMatchObject([{ name: 'ttyAMA0', uart: null, console: true, getty: true }]);
   });
+
+  test('have no getty that is masked, unless it runs still', () => {
+    const unit = 'serial-getty@ttyAMA0.service';
+    const link = `/run/systemd/generator/getty.target.wants/${unit}`;
+    const running = `/sys/fs/cgroup/system.slice/system-serial\\x2dgetty.slice/${unit}`;
+    const getty = (...lines: readonly string[]) =>
+      hardware('arm-domains', { 'hardware-serial-gettys': `${lines.join('\n')}\n` }).serial.map((port) => port.getty);
+    expect(getty(link, `masked ${unit}`)).toEqual([false]);
+    expect(getty(link, running, `masked ${unit}`)).toEqual([true]);
+    expect(getty(link, 'masked serial-getty@ttyAMA1.service')).toEqual([true]);
+  });
 });
 
 test('nodes without memory are none', () => {
