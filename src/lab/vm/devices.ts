@@ -8,6 +8,8 @@ export interface DeviceSurroundings {
   readonly models: ReadonlySet<string>;
   /** Whose IOMMU translates for the devices; `null`: none does. */
   readonly iommu: Vendor | null;
+  /** Whether one of the devices that share a group is of use to the host: a network card. */
+  readonly sharedCard: boolean;
 }
 
 /** Size of the disks that are there to be given away, in MiB. */
@@ -33,6 +35,7 @@ export function deviceArguments(around: DeviceSurroundings): readonly string[] {
     ...port(4, '13.0'),
     ...['-device', 'pcie-pci-bridge,id=shared,bus=port4'],
     ...['-device', 'edu,bus=shared,addr=1', '-device', 'edu,bus=shared,addr=2'],
+    ...(around.sharedCard ? ['-device', 'e1000,bus=shared,addr=3,romfile=,mac=52:54:00:00:04:00'] : []),
     ...port(5, '14.0'),
     ...(doDma(around) ? usb(folder) : []),
     ...port(6, '15.0'),

@@ -56,7 +56,11 @@ export function qemuArguments(machine: Machine): readonly string[] {
     ...handOver('hostname', file('hostname')),
     ...handOver('host-key', file('hostKey')),
     ...handOver('authorized-key', file('authorizedKey')),
-    ...deviceArguments({ ...machine, iommu: kind.iommu ? kind.vendor : null }),
+    ...deviceArguments({
+      ...machine,
+      iommu: kind.iommu ? kind.vendor : null,
+      sharedCard: kind.rootDisk === 'nvme',
+    }),
   ];
 }
 
