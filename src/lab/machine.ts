@@ -1,3 +1,4 @@
+import type { Cell } from './cell.ts';
 import type {
   MachineDisk,
   MachineLink,
@@ -141,7 +142,15 @@ export interface MachinePciDevice {
 
 /** How a machine came up. */
 export type Boot =
-  | { readonly kind: 'up'; readonly bootId: string }
+  | {
+      readonly kind: 'up';
+      readonly bootId: string;
+      /**
+       * The rest of the boot, once processes can run: programs of udev's, units. From then on writes to `/sys` have their effect,
+       * until what it resolves with is called.
+       */
+      readonly attach?: (cell: Cell) => Promise<() => void>;
+    }
   /** It did not: no default entry, no kernel image, a panic. The node stays silent. */
   | { readonly kind: 'dead'; readonly reason: string };
 

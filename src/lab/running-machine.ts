@@ -45,11 +45,18 @@ export async function bootMachine(
     await cell.kill();
     throw error;
   }
+  const detach = (await came.attach?.(cell)) ?? (() => {});
   return {
     cell,
     setDisk: (next) => disk.set(next),
-    kill: () => disk.kill(),
-    killNow: () => disk.killNow(),
+    kill: () => {
+      detach();
+      return disk.kill();
+    },
+    killNow: () => {
+      detach();
+      disk.killNow();
+    },
   };
 }
 

@@ -1,4 +1,5 @@
 import type { MachineSettings } from '../machine.ts';
+import type { UdevFile } from './udev-files.ts';
 
 /**
  * What stands in for the binary images in `/boot`: short texts with the facts that matter. The stand-ins of
@@ -23,15 +24,21 @@ export interface Initramfs {
   readonly release: string;
   /** Modules that it loads by itself, whatever hardware there is. */
   readonly load: readonly string[];
+  /** Modules that it carries, to be loaded for a device. */
+  readonly add: readonly string[];
+  /** Its copies of files with rules of udev. */
+  readonly rules: readonly UdevFile[];
   /** Its copy of modprobe.d, one configuration line each. */
   readonly modprobe: readonly string[];
 }
 
-export function printInitramfs({ release, load, modprobe }: Initramfs): string {
+export function printInitramfs({ release, load, add, rules, modprobe }: Initramfs): string {
   const lines = [
     initramfsMark,
     release,
     ...load.map((name) => `load ${name}`),
+    ...add.map((name) => `add ${name}`),
+    ...rules.flatMap(({ name, text }) => text.split('\n').map((line) => `udev ${name} ${line}`)),
     ...modprobe.map((line) => `modprobe ${line}`),
   ];
   return `${lines.join('\n')}\n`;
@@ -43,7 +50,23 @@ export function readInitramfs(text: string): Initramfs | null {
   if (mark !== initramfsMark || release === undefined || release === '' || !text.endsWith('\n')) return null;
   const after = (word: string) =>
     lines.filter((line) => line.startsWith(`${word} `)).map((line) => line.slice(word.length + 1));
-  return { release, load: after('load'), modprobe: after('modprobe') };
+  return {
+    release,
+    load: after('load'),
+    add: after('add'),
+    rules: filesIn(after('udev')),
+    modprobe: after('modprobe'),
+  };
+}
+
+/** Each line begins with the name of the file that it is of. */
+function filesIn(lines: readonly string[]): readonly UdevFile[] {
+  const texts = new Map<string, string>();
+  for (const line of lines) {
+    const [, name = '', text = ''] = /^(\S+) ?(.*)$/.exec(line) ?? [];
+    texts.set(name, `${texts.get(name) ?? ''}${text}\n`);
+  }
+  return [...texts].map(([name, text]) => ({ name, text }));
 }
 
 /** Name of the initramfs of a release in `/boot`: each distribution has its own. */

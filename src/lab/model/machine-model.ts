@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { VfleetError } from '../../errors.ts';
 import type { Boot, MachineKind, MachineModel, MachineSettings } from '../machine.ts';
 import { pciIdsFile } from '../machine-kind.ts';
+import { attach } from './attach.ts';
 import { initramfsName, printInitramfs } from './boot-images.ts';
 import { type Disk, openDisk } from './disk.ts';
 import { forgetMounts } from './esp.ts';
@@ -18,6 +19,7 @@ import { startKernel } from './start-kernel.ts';
 import { blessEntry } from './systemd-boot.ts';
 import { toolSettings } from './tool-settings.ts';
 import { mergedFoldersLayout, toolboxLayout } from './toolbox.ts';
+import { rulesOf, udevFiles } from './udev-files.ts';
 import { writeRunning } from './write-running.ts';
 
 /** What makes a node's file tree behave as a machine: installed by `furnish`, started by each `boot`. */
@@ -73,10 +75,13 @@ async function boot(root: string, kind: MachineKind): Promise<Boot> {
     bootId: randomUUID(),
     booted: new Date(),
   });
+  const [unknown] = rulesOf([...udevFiles(disk), ...start.initramfs.rules]).unknown;
+  if (unknown !== undefined)
+    return { kind: 'dead', reason: `the lab does not understand this rule of udev's: ${unknown}` };
   writeRunning(disk, running);
   forgetFailure(disk);
   if (start.counted !== null) blessEntry(disk, start.counted);
-  return { kind: 'up', bootId: running.bootId };
+  return { kind: 'up', bootId: running.bootId, attach: (cell) => attach(cell, running) };
 }
 
 function baseFiles({ name: kindName, settings }: MachineKind, name: string): Layout {
@@ -124,7 +129,7 @@ function initramfsLayout({ settings }: MachineKind): Layout {
   const ostree = settings.boot.loader === 'ostree';
   const images = settings.kernels.map(({ release }): [string, Entry] => [
     ostree ? `/usr/lib/modules/${release}/initramfs.img` : `/boot/${initramfsName(settings, release)}`,
-    file(printInitramfs({ release, load: [], modprobe: [] }), 0o600),
+    file(printInitramfs({ release, load: [], add: [], rules: [], modprobe: [] }), 0o600),
   ]);
   return new Map(images);
 }

@@ -60,7 +60,8 @@ function moduleText(kernel: MachineKernel, name: string): string {
 }
 
 function aliases(settings: MachineSettings, kernel: MachineKernel): string {
-  const lines = settings.pci.flatMap(({ vendor, device, driver }) => {
+  const functions = settings.pci.flatMap(({ vendor, sriov }) => (sriov === undefined ? [] : [{ ...sriov, vendor }]));
+  const lines = [...settings.pci, ...functions].flatMap(({ vendor, device, driver }) => {
     const module = driver === null ? null : moduleOfDriver(driver);
     if (module === null || !kernel.modules.includes(module)) return [];
     return [`alias pci:v0000${vendor.toUpperCase()}d0000${device.toUpperCase()}sv*sd*bc*sc*i* ${module}\n`];

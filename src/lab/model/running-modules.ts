@@ -3,6 +3,11 @@ import type { Initramfs } from './boot-images.ts';
 import { type InstallCommand, overriddenBy } from './install-command.ts';
 import { type ModuleConfiguration, unifyModule } from './module-configuration.ts';
 import { moduleFacts, moduleOfDriver } from './module-table.ts';
+import { takes } from './pci-match.ts';
+import { applyUdevRules } from './udev-event.ts';
+import { rulesOf } from './udev-files.ts';
+import { pciUdevDevice } from './udev-pci.ts';
+import type { UdevRule } from './udev-rules.ts';
 
 /** What the modules of a running kernel came to be. */
 export interface RunningModules {
@@ -12,8 +17,14 @@ export interface RunningModules {
   readonly parameters: ReadonlyMap<string, ReadonlyMap<string, string>>;
   /** Drivers by PCI address. */
   readonly bound: ReadonlyMap<string, string>;
-  /** Addresses of devices whose `driver_override` is `vfio-pci`. */
-  readonly overridden: ReadonlySet<string>;
+  /** Drivers on the PCI bus, in the order in which they were registered. */
+  readonly drivers: readonly string[];
+  /** `driver_override` by PCI address. */
+  readonly overrides: ReadonlyMap<string, string>;
+  /** Ids that a driver was told of, `vendor:device`. */
+  readonly known: ReadonlyMap<string, readonly string[]>;
+  /** Programs that rules of udev want to be run (`RUN`), in order. */
+  readonly programs: readonly string[];
   /** Kernel messages, with the moment of the boot that they belong to. */
   readonly log: readonly { readonly moment: Moment; readonly text: string }[];
   /** What systemd-modules-load said, in order; `null`: its conditions were not met, so that it did not run. */
@@ -30,6 +41,10 @@ export interface ModuleInput {
   readonly late: ModuleConfiguration;
   /** For systemd-modules-load; `null`: no modules-load.d has a file, and no argument asks. */
   readonly wanted: readonly string[] | null;
+  /** Rules of udev on the disk; those in the initramfs are with it. */
+  readonly rules: readonly UdevRule[];
+  /** Devices are translated: without that, vfio-pci takes none. */
+  readonly translated: boolean;
   /** What a command of `install` lines does, by its text. */
   readonly commandOf: (command: string) => InstallCommand;
 }
@@ -46,15 +61,28 @@ export function startModules(input: ModuleInput): RunningModules {
   for (const name of kernel.builtin) state.start(name);
   state.enter('initramfs', early);
   for (const name of initramfs.load) state.load(unifyModule(name));
-  for (const name of storageModules(settings)) state.load(name);
-  state.coldplug((device) => device.class.startsWith('01'));
+  const carried = new Set([...initramfs.add, ...initramfs.load].map(unifyModule));
+  for (const name of storageModules(settings)) {
+    carried.add(name);
+    state.load(name);
+  }
+  const storage = (device: MachinePciDevice) => device.class.startsWith('01');
+  state.coldplug(
+    rulesOf(initramfs.rules).rules,
+    (device) => storage(device) || carried.has(moduleOfDriver(device.driver ?? '')),
+    (name) => carried.has(name),
+  );
   state.enter('system', late);
   for (const name of processorModules(settings)) state.load(name);
-  state.coldplug(() => true);
+  state.coldplug(
+    input.rules,
+    () => true,
+    () => true,
+  );
   for (const name of kernel.otherModules) state.loadUnlessBlacklisted(name);
   const service = input.wanted === null ? null : state.serve(input.wanted);
-  const { loaded, parameters, bound, log, overridden } = state;
-  return { loaded, parameters, bound, log, overridden, service };
+  const { loaded, parameters, bound, log, overrides, drivers, known, programs } = state;
+  return { loaded, parameters, bound, log, overrides, drivers, known, programs, service };
 }
 
 function storageModules(settings: MachineSettings): readonly string[] {
@@ -77,12 +105,17 @@ class ModuleState {
   readonly #kernel: MachineKernel;
   readonly #devices: readonly MachinePciDevice[];
   readonly #commandOf: ModuleInput['commandOf'];
-  /** Addresses that only vfio-pci may take. */
-  readonly overridden = new Set<string>();
+  readonly drivers: string[] = [];
+  /** Drivers by the address of the device that no other one may take. */
+  readonly overrides = new Map<string, string>();
+  readonly known = new Map<string, readonly string[]>();
+  readonly programs: string[] = [];
+  readonly #translated: boolean;
   #moment: Moment = 'built-in';
   #configuration: ModuleConfiguration;
 
-  constructor({ kernel, settings, early, commandOf }: ModuleInput) {
+  constructor({ kernel, settings, early, commandOf, translated }: ModuleInput) {
+    this.#translated = translated;
     this.#commandOf = commandOf;
     this.#kernel = kernel;
     this.#devices = settings.pci;
@@ -112,7 +145,8 @@ class ModuleState {
 
   /** What is run in the place of loading; false: nothing is loaded. */
   #run(command: InstallCommand): boolean {
-    if (command === 'override') for (const address of overriddenBy(this.#devices)) this.overridden.add(address);
+    if (command === 'override')
+      for (const address of overriddenBy(this.#devices)) this.overrides.set(address, 'vfio-pci');
     return command !== 'nothing';
   }
 
@@ -128,40 +162,66 @@ class ModuleState {
     this.parameters.set(name, options);
     if (log !== null) this.#say(log);
     for (const driver of drivers) {
+      // nouveau_drm_init() of drivers/gpu/drm/nouveau/nouveau_drm.c registers nothing then.
+      if (driver === 'nouveau' && options.get('modeset') === '0') continue;
+      if (!this.drivers.includes(driver)) this.drivers.push(driver);
+      for (const device of this.#devices) this.#take(device, driver);
       if (driver === 'vfio-pci') this.#claim(options.get('ids') ?? '');
-      else this.#bind(driver, options);
     }
   }
 
   /** `vfio_pci_fill_ids()` of drivers/vfio/pci/vfio_pci.c: devices with these ids that nobody has yet. */
   #claim(ids: string): void {
-    for (const item of this.#devices) if (this.overridden.has(item.address)) this.#take(item, 'vfio-pci');
     for (const id of ids.split(',').filter((text) => text !== '')) {
       const [vendor = '', device = '', subvendor = 'ffffffff', subdevice = 'ffffffff'] = id.toLowerCase().split(':');
       this.#say(`vfio_pci: add [${vendor}:${device}[${subvendor}:${subdevice}]] class 0x000000/00000000`);
+      this.known.set('vfio-pci', [...(this.known.get('vfio-pci') ?? []), `${vendor}:${device}`]);
       for (const item of this.#devices) {
-        if (item.vendor === vendor && item.device === device) this.#take(item, 'vfio-pci');
+        if (item.vendor === vendor && item.device === device) this.#take(item, 'vfio-pci', true);
       }
     }
   }
 
-  #bind(driver: string, options: ReadonlyMap<string, string>): void {
-    // nouveau_drm_init() of drivers/gpu/drm/nouveau/nouveau_drm.c registers nothing then.
-    if (driver === 'nouveau' && options.get('modeset') === '0') return;
-    for (const device of this.#devices) if (device.driver === driver) this.#take(device, driver);
+  /** `known`: the driver has the id of the device, beside those that it comes with. */
+  #take(device: MachinePciDevice, driver: string, known = false): void {
+    const override = this.overrides.get(device.address) ?? null;
+    if (this.bound.has(device.address) || !takes({ device, driver, override, known, translated: this.#translated }))
+      return;
+    this.bound.set(device.address, driver);
   }
 
-  #take(device: MachinePciDevice, driver: string): void {
-    if (this.overridden.has(device.address) && driver !== 'vfio-pci') return;
-    if (!this.bound.has(device.address)) this.bound.set(device.address, driver);
-  }
-
-  /** udev loads the module of each device that has no driver, unless it is blacklisted. */
-  coldplug(which: (device: MachinePciDevice) => boolean): void {
+  /**
+   * udev's events of the devices that are there: rules are read, then what they want to be run is run. 80-drivers.rules, whose
+   * turn is among the first, loads the module of each device that has no driver, unless it is blacklisted. `which`: devices
+   * whose module can be had. `has`: modules that can be.
+   */
+  coldplug(
+    rules: readonly UdevRule[],
+    which: (device: MachinePciDevice) => boolean,
+    has: (module: string) => boolean,
+  ): void {
     for (const device of this.#devices) {
-      if (device.driver === null || this.bound.has(device.address) || !which(device)) continue;
-      this.loadUnlessBlacklisted(moduleOfDriver(device.driver));
+      const { address } = device;
+      const { written, run } = applyUdevRules(rules, pciUdevDevice('add', device, this.bound.get(address) ?? null));
+      const override = written.get('driver_override');
+      if (override !== undefined) {
+        if (override === '') this.overrides.delete(address);
+        else this.overrides.set(address, override);
+      }
+      if (device.driver !== null && !this.bound.has(address) && which(device))
+        this.loadUnlessBlacklisted(moduleOfDriver(device.driver));
+      for (const { kind, command } of run) {
+        if (kind === 'program') this.programs.push(command);
+        else this.#builtin(command, has);
+      }
     }
+  }
+
+  /** `kmod load NAME` is the one that matters here. */
+  #builtin(command: string, has: (module: string) => boolean): void {
+    const [program, act, ...names] = command.split(/\s+/);
+    if (program !== 'kmod' || act !== 'load') return;
+    for (const name of names.map(unifyModule)) if (has(name)) this.loadUnlessBlacklisted(name);
   }
 
   loadUnlessBlacklisted(name: string): void {

@@ -16,6 +16,10 @@ export interface Running {
   readonly iommu: Iommu;
   readonly modules: RunningModules;
   readonly hugepages: Hugepages;
+  /** How many virtual functions there are, by the address of their physical one; they are among the devices of `settings`. */
+  readonly functions: ReadonlyMap<string, number>;
+  /** Physical functions whose virtual ones no driver is offered (`sriov_drivers_autoprobe`). */
+  readonly unprobed: ReadonlySet<string>;
   /** EFI variables that the boot loader has set, or found. */
   readonly variables: EfiVariables;
   readonly bootId: string;

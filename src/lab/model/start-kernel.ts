@@ -15,6 +15,7 @@ import {
 } from './module-configuration.ts';
 import type { Running } from './running.ts';
 import { startModules } from './running-modules.ts';
+import { rulesOf, udevFiles } from './udev-files.ts';
 
 interface Beginning {
   readonly disk: Disk;
@@ -34,6 +35,8 @@ export function startKernel({ disk, settings, start, ...rest }: Beginning): Runn
   const wanted = modulesToLoad(loadFiles, line);
   // ConditionDirectoryNotEmpty= and ConditionKernelCommandLine= of systemd-modules-load.service.
   const runs = wanted.length > 0 || loadFiles.length > 0;
+  const iommu = decideIommu(settings, kernel, line);
+  const { rules } = rulesOf(udevFiles(disk));
   const modules = startModules({
     settings,
     kernel,
@@ -41,6 +44,8 @@ export function startKernel({ disk, settings, start, ...rest }: Beginning): Runn
     early: readModuleConfiguration(initramfs.modprobe, line, settings.initramfs, kernel.softdeps),
     late: readModuleConfiguration(lines, line, 'system', kernel.softdeps),
     wanted: runs ? wanted : null,
+    rules,
+    translated: iommu.on,
     commandOf: (command) =>
       readInstallCommand(disk, command, settings.initramfs === 'initramfs-tools' ? 'dash' : 'bash'),
   });
@@ -50,7 +55,9 @@ export function startKernel({ disk, settings, start, ...rest }: Beginning): Runn
     kernel,
     line,
     modules,
-    iommu: decideIommu(settings, kernel, line),
+    iommu,
+    functions: new Map(),
+    unprobed: new Set(),
     hugepages: reserveHugepages(settings, line),
     variables: start.variables,
   };

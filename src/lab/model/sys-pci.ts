@@ -1,6 +1,7 @@
 import type { MachinePciDevice } from '../machine.ts';
-import { below, file, folder, type Layout, link, merge, relativeTarget } from './layout.ts';
+import { below, type Entry, file, folder, type Layout, link, merge, relativeTarget } from './layout.ts';
 import { moduleFacts } from './module-table.ts';
+import { functionsOf, parentOf } from './pci-bus.ts';
 import { childrenLayout } from './pci-children.ts';
 import { pciPath } from './pci-paths.ts';
 import { atLeast } from './release.ts';
@@ -41,7 +42,7 @@ function deviceLayout(running: Running, device: MachinePciDevice): Layout {
       enable: driver === undefined ? '0' : '1',
       modalias: modalias(device),
       uevent: file(uevent(device, driver)),
-      driver_override: running.modules.overridden.has(device.address) ? 'vfio-pci' : '(null)',
+      driver_override: modules.overrides.get(device.address) ?? '(null)',
       boot_vga: device.class.startsWith('0300') ? (device.bootVga === true ? '1' : '0') : undefined,
       reset: resets.length > 0 ? file('', 0o200) : undefined,
       reset_method: resets.length > 0 && atLeast(running.kernel.release, 5, 15) ? resets.join(' ') : undefined,
@@ -49,16 +50,26 @@ function deviceLayout(running: Running, device: MachinePciDevice): Layout {
       driver: driver === undefined ? undefined : to(`/sys/bus/pci/drivers/${driver}`),
       iommu_group: grouped ? to(`/sys/kernel/iommu_groups/${device.group}`) : undefined,
       sriov_totalvfs: device.sriov === undefined ? undefined : String(device.sriov.total),
-      sriov_numvfs: device.sriov === undefined ? undefined : '0',
+      sriov_numvfs: device.sriov === undefined ? undefined : String(running.functions.get(device.address) ?? 0),
       sriov_offset: device.sriov === undefined ? undefined : String(device.sriov.offset),
       sriov_stride: device.sriov === undefined ? undefined : String(device.sriov.stride),
       sriov_vf_device: device.sriov?.device,
-      sriov_drivers_autoprobe: device.sriov === undefined ? undefined : '1',
+      sriov_drivers_autoprobe:
+        device.sriov === undefined ? undefined : running.unprobed.has(device.address) ? '0' : '1',
+      ...functionLinks(running, device.address, to),
     }),
     below('/sys/bus/pci/devices', { [device.address]: link(relativeTarget('/sys/bus/pci/devices/x', at)) }),
   ];
   if (driver !== undefined && driver !== 'vfio-pci') layouts.push(childrenLayout(running, device, at));
   return merge(layouts);
+}
+
+/** `virtfn0` and so on of a physical function, `physfn` of a virtual one. */
+function functionLinks(running: Running, address: string, to: (target: string) => Entry): Record<string, Entry> {
+  const place = (other: string) => to(pciPath(running.settings.pci, other));
+  const parent = parentOf(running, address);
+  const links = functionsOf(running, address).map((other, index) => [`virtfn${index}`, place(other)] as const);
+  return Object.fromEntries([...links, ...(parent === null ? [] : [['physfn', place(parent)] as const])]);
 }
 
 /** Slots by name; the kernel tells their address without a function (`address_read_file()` of drivers/pci/slot.c). */
@@ -69,9 +80,8 @@ function slotLayouts({ settings }: Running): readonly Layout[] {
 }
 
 /** Drivers that the kernel or a loaded module has registered. */
-function driverNames({ kernel, modules }: Running): readonly string[] {
-  const names = [...kernel.builtin, ...modules.loaded].flatMap((name) => moduleFacts(kernel, name).drivers);
-  return [...new Set([...names, ...modules.bound.values()])];
+function driverNames({ modules }: Running): readonly string[] {
+  return [...new Set([...modules.drivers, ...modules.bound.values()])];
 }
 
 function driverLayout({ settings, kernel, modules }: Running, driver: string): Layout {

@@ -33,6 +33,7 @@ const common: readonly Tool[] = [
     'nproc',
   ].map((script) => ({ script, at: [`/usr/bin/${script}`] })),
   { script: 'lspci', at: ['/usr/bin/lspci', '/usr/sbin/lspci'] },
+  { script: 'udevadm', at: ['/usr/bin/udevadm'] },
   { script: 'modprobe', at: ['/usr/sbin/modprobe'] },
   { script: 'ip', at: ['/usr/sbin/ip'] },
   { script: 'modinfo', at: ['/usr/sbin/modinfo'] },
@@ -86,6 +87,9 @@ function grubPartsOf({ boot, distribution, tools }: MachineSettings): readonly s
   return [...grubParts, ...debianParts, ...(tools.grub.startsWith('2.06') ? [] : newParts)];
 }
 
+/** What hooks of initramfs-tools read. */
+const hookFunctions: Tool = { script: 'hook-functions', at: ['/usr/share/initramfs-tools/hook-functions'] };
+
 /** The stand-in tools of a machine, with their common part. A program of the same name that is there already gives way. */
 export async function toolboxLayout(settings: MachineSettings): Promise<Layout> {
   const tools = [
@@ -96,6 +100,7 @@ export async function toolboxLayout(settings: MachineSettings): Promise<Layout> 
       script: settings.initramfs === 'dracut' ? 'dracut' : 'update-initramfs',
       at: [settings.initramfs === 'dracut' ? '/usr/bin/dracut' : '/usr/sbin/update-initramfs'],
     },
+    ...(settings.initramfs === 'dracut' ? [] : [hookFunctions]),
     ...(settings.firmware.kind === 'uefi' ? [{ script: 'mokutil', at: ['/usr/bin/mokutil'] }] : []),
   ];
   const script = async (name: string): Promise<Entry> => file(await readFile(join(toolsFolder, name), 'utf8'), 0o755);

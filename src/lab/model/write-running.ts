@@ -11,6 +11,7 @@ import { virtualNetLayout } from './sys-net.ts';
 import { pciLayout } from './sys-pci.ts';
 import { platformLayout } from './sys-platform.ts';
 import { serialLayout } from './sys-serial.ts';
+import { vfioLayout } from './sys-vfio.ts';
 import { moduleTable } from './tool-settings.ts';
 
 /** Folders that the kernel and the service manager fill anew at each boot. */
@@ -36,6 +37,7 @@ export function writeRunning(disk: Disk, running: Running): void {
     serialLayout(running),
     iommuLayout(running),
     modulesLayout(running),
+    vfioLayout(running),
     platformLayout(running),
     logLayout(running),
     moduleTable(running),

@@ -41,7 +41,7 @@ describe.each(kinds)('%s', (name) => {
     const id = machine.read('/proc/sys/kernel/random/boot_id');
     const booted = await machine.boot();
     expect(look()).toEqual(before);
-    expect(booted).toEqual({ kind: 'up', bootId: machine.read('/proc/sys/kernel/random/boot_id')?.trim() });
+    expect(booted).toMatchObject({ kind: 'up', bootId: machine.read('/proc/sys/kernel/random/boot_id')?.trim() });
     expect(machine.read('/proc/sys/kernel/random/boot_id')).not.toBe(id);
     expect((await machine.run('uname -r')).stdout.trim()).toBe(kernel);
     expect((await machine.run('systemctl is-system-running')).stdout.trim()).toBe('running');
@@ -84,7 +84,7 @@ describe.each(kinds)('%s', (name) => {
     const said = (await machine.run('journalctl -b 0 -u systemd-modules-load -o cat')).stdout;
     expect(said.includes("Failed to find module 'vfio_virqfd'")).toBe(!known);
     expect(machine.list('/sys/bus/pci/drivers')).toContain('vfio-pci');
-    expect(machine.list('/dev/vfio')).toEqual(['vfio']);
+    expect(machine.list('/dev/vfio')).toContain('vfio');
     expect(await machine.run('systemctl restart systemd-modules-load.service')).toMatchObject({ code: known ? 0 : 1 });
     expect((await machine.run('systemctl is-active systemd-modules-load')).stdout.trim()).toBe(
       known ? 'active' : 'failed',

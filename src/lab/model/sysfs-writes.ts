@@ -1,0 +1,289 @@
+import { appendFileSync, type FSWatcher, readdirSync, readlinkSync, rmdirSync, watch } from 'node:fs';
+import path from 'node:path';
+import type { Cell } from '../cell.ts';
+import { busLayout, difference } from './bus-layout.ts';
+import { type Disk, openDisk } from './disk.ts';
+import { resolveInside } from './inside.ts';
+import { modelFolder } from './journal.ts';
+import { folder, type Layout } from './layout.ts';
+import { moduleFacts, moduleOfDriver } from './module-table.ts';
+import { autoprobe, bind, newId, override, probe, setFunctions, type Turn, unbind } from './pci-bus.ts';
+import { pciPath } from './pci-paths.ts';
+import type { Running } from './running.ts';
+import { takeWrite } from './sysfs-file.ts';
+import { applyUdevRules } from './udev-event.ts';
+import { rulesOf, udevFiles } from './udev-files.ts';
+import { pciUdevDevice } from './udev-pci.ts';
+
+const bus = '/sys/bus/pci';
+
+/** What `udevadm trigger` asks for, a file each. */
+const requests = '/run/lab/udev';
+
+/** Files that are only written to: they are empty but for a moment. */
+const triggers = new Set(['bind', 'unbind', 'new_id', 'drivers_probe']);
+
+/**
+ * Obeys writes to the files of the PCI bus. They are plain files, which are watched: what was written takes effect a moment after
+ * the write has returned, and a write that the kernel would refuse does not fail, but leaves a line in the kernel log and the file
+ * as it was. Of two writes to one file in the same moment, the last one counts.
+ */
+export class SysfsWrites {
+  readonly #root: string;
+  readonly #disk: Disk;
+  /** `/dev` is another one where nodes have mounts of their own. */
+  readonly #view: Disk;
+  readonly #run: (command: string) => Promise<void>;
+  readonly #watchers = new Map<string, FSWatcher | null>();
+  #running: Running;
+  #layout: Layout;
+  #timer: NodeJS.Timeout | null = null;
+  #programs: Promise<void> = Promise.resolve();
+  #closed = false;
+
+  constructor(cell: Cell, running: Running, run: (command: string) => Promise<void>) {
+    this.#root = cell.root;
+    this.#disk = openDisk(cell.root);
+    this.#view = openDisk(cell.view);
+    this.#run = run;
+    this.#running = running;
+    this.#layout = busLayout(running);
+    this.#disk.lay(new Map([[requests, folder()]]));
+    this.#watchAll();
+  }
+
+  /** Obeys what was written, and resolves when what follows from it has ended. */
+  async settle(): Promise<void> {
+    for (let last: Promise<void> | null = null; last !== this.#programs; ) {
+      this.#sweep();
+      last = this.#programs;
+      await last;
+    }
+  }
+
+  close(): void {
+    this.#closed = true;
+    for (const watcher of this.#watchers.values()) watcher?.close();
+    this.#watchers.clear();
+    if (this.#timer !== null) clearInterval(this.#timer);
+  }
+
+  /** Looks at everything: unbinding comes first, as scripts have it. */
+  #sweep(): void {
+    if (this.#closed) return;
+    this.#serve();
+    this.#adopt();
+    for (const folder of this.#folders())
+      for (const name of ['driver_override', 'unbind', 'new_id', 'sriov_drivers_autoprobe']) this.#look(folder, name);
+    for (const folder of this.#folders())
+      for (const name of ['bind', 'drivers_probe', 'sriov_numvfs']) this.#look(folder, name);
+  }
+
+  #folders(): readonly string[] {
+    const { settings, modules } = this.#running;
+    const drivers = [...new Set([...modules.drivers, ...modules.bound.values()])];
+    return [
+      requests,
+      bus,
+      `${bus}/drivers`,
+      ...drivers.map((driver) => `${bus}/drivers/${driver}`),
+      // Nobody gives bridges away.
+      ...settings.pci.filter((item) => !item.class.startsWith('06')).map((item) => pciPath(settings.pci, item.address)),
+    ];
+  }
+
+  #watchAll(): void {
+    const wanted = new Set(this.#folders());
+    for (const [folder, watcher] of this.#watchers) {
+      if (wanted.has(folder)) continue;
+      watcher?.close();
+      this.#watchers.delete(folder);
+    }
+    for (const folder of wanted) if (!this.#watchers.has(folder)) this.#watchers.set(folder, this.#watch(folder));
+  }
+
+  /** `null`: watches are used up. All is then looked at five times a second. */
+  #watch(folder: string): FSWatcher | null {
+    try {
+      const watcher = watch(path.join(this.#root, folder), (_event, name) => this.#notice(folder, name));
+      watcher.on('error', () => {});
+      return watcher;
+    } catch {
+      this.#timer ??= setInterval(() => this.#sweep(), 200);
+      return null;
+    }
+  }
+
+  #notice(folder: string, name: string | null): void {
+    if (this.#closed) return;
+    if (name === null) this.#sweep();
+    else if (folder === requests) this.#serve();
+    else if (folder === `${bus}/drivers`) this.#renew(`${folder}/${name}`);
+    else if (name === 'driver') this.#adopt();
+    else this.#look(folder, name);
+  }
+
+  /** Events that were asked for: `ACTION [SUBSYSTEM ...]`. Those of PCI devices alone come to something here. */
+  #serve(): void {
+    for (const name of this.#disk.list(requests).filter((item) => item.startsWith('trigger.'))) {
+      const [action = '', ...subsystems] = (this.#disk.read(`${requests}/${name}`) ?? '').trim().split(' ');
+      if (action === 'add' && (subsystems.length === 0 || subsystems.includes('pci')))
+        for (const { address } of this.#running.settings.pci) this.#announce(address);
+      this.#programs = this.#programs.then(() => this.#disk.remove(`${requests}/${name}`));
+    }
+  }
+
+  /** The folder of a driver, which may be another one of the same name. */
+  #renew(folder: string): void {
+    this.#watchers.get(folder)?.close();
+    this.#watchers.delete(folder);
+    this.#adopt();
+    this.#watchAll();
+  }
+
+  /** Obeys a write to a file, if there was one. */
+  #look(folder: string, name: string): void {
+    const file = `${folder}/${name}`;
+    if (triggers.has(name)) {
+      const text = takeWrite(this.#root, file).trim();
+      if (text !== '') this.#obey((running) => written(running, folder, name, text));
+      return;
+    }
+    const entry = this.#layout.get(file);
+    if (entry?.kind !== 'file' || !/^(?:driver_override|sriov_numvfs|sriov_drivers_autoprobe)$/.test(name)) return;
+    const text = this.#disk.read(file);
+    // Empty while it is being written.
+    if (text === null || text === '' || text === entry.content) return;
+    this.#obey((running) => written(running, folder, name, text.trim()));
+    // As the kernel tells it: what was refused is gone, what was taken is in its form.
+    const told = this.#layout.get(file);
+    if (told?.kind === 'file') this.#disk.overwrite(file, String(told.content));
+  }
+
+  #obey(step: (running: Running) => Turn | null): void {
+    const turn = step(this.#running);
+    if (turn === null) return;
+    for (const line of turn.log) this.#say(line);
+    this.#become(turn.running);
+    for (const address of turn.added) this.#announce(address);
+  }
+
+  /** Lays what differs. What a script may have written to meanwhile is left alone. */
+  #become(running: Running): void {
+    const layout = busLayout(running);
+    const { laid, gone } = difference(this.#layout, layout);
+    this.#running = running;
+    this.#layout = layout;
+    const isDevice = (name: string) => name.startsWith('/dev/');
+    for (const name of gone) (isDevice(name) ? this.#view : this.#disk).remove(name);
+    for (const name of gone) this.#removeEmpty(path.posix.dirname(name), layout);
+    const fresh = [...laid].filter(
+      ([name]) => !triggers.has(path.posix.basename(name)) || this.#disk.read(name) === null,
+    );
+    this.#disk.lay(new Map(fresh.filter(([name]) => !isDevice(name))));
+    this.#view.lay(new Map(fresh.filter(([name]) => isDevice(name))));
+    this.#watchAll();
+  }
+
+  /** Folders that held nothing else. */
+  #removeEmpty(folder: string, layout: Layout): void {
+    if (layout.has(folder) || !/^\/sys\/.+\//.test(folder)) return;
+    const at = resolveInside(this.#root, folder, false);
+    try {
+      if (at === null || readdirSync(at).length > 0) return;
+      rmdirSync(at);
+    } catch {
+      return;
+    }
+    this.#removeEmpty(path.posix.dirname(folder), layout);
+  }
+
+  /** Takes over what tools have done: modprobe registers drivers, and binds and unbinds what they find. */
+  #adopt(): void {
+    const { modules, settings, kernel } = this.#running;
+    const present = this.#disk.list(`${bus}/drivers`);
+    const known = modules.drivers.filter((driver) => present.includes(driver));
+    const drivers = [...known, ...present.filter((driver) => !known.includes(driver))];
+    const bound = new Map<string, string>();
+    for (const { address } of settings.pci) {
+      const driver = this.#driverOf(pciPath(settings.pci, address));
+      if (driver !== null) bound.set(address, driver);
+    }
+    const loaded = (this.#disk.read('/proc/modules') ?? '').split('\n').flatMap((line) => line.split(' ')[0] || []);
+    const same = alike(modules.bound, bound) && drivers.join() === modules.drivers.join();
+    if (same) return;
+    const builtin = kernel.builtin.flatMap((name) => moduleFacts(kernel, name).drivers);
+    const next = { ...modules, bound, drivers: [...new Set([...drivers, ...builtin])], loaded: loaded.reverse() };
+    this.#become({ ...this.#running, modules: next });
+    // What was written before the new folders were watched.
+    this.#sweep();
+  }
+
+  #driverOf(folder: string): string | null {
+    try {
+      return path.basename(readlinkSync(path.join(this.#root, folder, 'driver')));
+    } catch {
+      return null;
+    }
+  }
+
+  /** udev's event of a new device: rules, the module of its own driver, programs. */
+  #announce(address: string): void {
+    const device = this.#running.settings.pci.find((item) => item.address === address);
+    if (device === undefined) return;
+    const driver = this.#running.modules.bound.get(address) ?? null;
+    // udevd reads them anew where they have changed.
+    const { rules } = rulesOf(udevFiles(this.#disk));
+    const { written: attributes, run } = applyUdevRules(rules, pciUdevDevice('add', device, driver));
+    const wish = attributes.get('driver_override');
+    if (wish !== undefined) this.#obey((running) => override(running, address, wish));
+    const module = device.driver === null ? null : moduleOfDriver(device.driver);
+    const commands = [
+      ...(driver === null && module !== null ? [`modprobe -qb ${module}`] : []),
+      ...run.map(({ kind, command }) =>
+        kind === 'program' ? command : command.replace(/^kmod load/, 'modprobe -qab'),
+      ),
+    ];
+    for (const command of commands)
+      this.#programs = this.#programs.then(() => (this.#closed ? undefined : this.#run(command)));
+  }
+
+  /** A line of the kernel log. */
+  #say(text: string): void {
+    const seconds = `${(this.#disk.read('/proc/uptime') ?? '73.42').split(' ')[0]}0000`;
+    const wall = `${new Date().toUTCString().slice(8, 11)} ${new Date().toISOString().slice(8, 10)} ${new Date().toISOString().slice(11, 19)}`;
+    const append = (name: string, line: string) => {
+      const at = resolveInside(this.#root, `${modelFolder}/log/${name}`, false);
+      if (at !== null) appendFileSync(at, line);
+    };
+    append('journal', `${seconds}\t${wall}\tkernel\t${text}\n`);
+    append('ring', `[${seconds.padStart(12)}] ${text}\n`);
+  }
+}
+
+/** What a write to a file of the bus comes to; `null`: nothing. */
+function written(running: Running, folder: string, name: string, text: string): Turn | null {
+  const owner = path.posix.basename(folder);
+  switch (name) {
+    case 'drivers_probe':
+      return probe(running, text);
+    case 'bind':
+      return bind(running, owner, text);
+    case 'unbind':
+      return unbind(running, owner, text);
+    case 'new_id':
+      return newId(running, owner, text);
+    case 'driver_override':
+      return override(running, owner, text);
+    case 'sriov_drivers_autoprobe':
+      return autoprobe(running, owner, text);
+    case 'sriov_numvfs':
+      return setFunctions(running, owner, text);
+    default:
+      return null;
+  }
+}
+
+function alike(a: ReadonlyMap<string, string>, b: ReadonlyMap<string, string>): boolean {
+  return a.size === b.size && [...a].every(([key, value]) => b.get(key) === value);
+}

@@ -1,0 +1,106 @@
+import type { UdevRule, UdevToken } from './udev-rules.ts';
+
+/** A device, as rules see it in an event. Its parents are not looked at: `KERNELS` and the like match the device itself. */
+export interface UdevDevice {
+  readonly action: 'add' | 'change' | 'bind';
+  readonly kernel: string;
+  readonly subsystem: string;
+  readonly driver: string | null;
+  readonly attribute: (name: string) => string | null;
+}
+
+/** What rules make of an event. */
+export interface UdevOutcome {
+  /** Attributes as they are written, while the rules are read. */
+  readonly written: ReadonlyMap<string, string>;
+  /** What is run after all rules are read, in order. */
+  readonly run: readonly { readonly kind: 'builtin' | 'program'; readonly command: string }[];
+}
+
+/** Applies rules to an event, as udev(7) says. */
+export function applyUdevRules(rules: readonly UdevRule[], device: UdevDevice): UdevOutcome {
+  const written = new Map<string, string>();
+  const environment = new Map([
+    ['ACTION', device.action],
+    ['SUBSYSTEM', device.subsystem],
+    ...(device.driver === null ? [] : [['DRIVER', device.driver] as const]),
+  ]);
+  let run: UdevOutcome['run'] = [];
+  let label: { readonly file: string; readonly name: string } | null = null;
+  for (const { file, tokens } of rules) {
+    if (label !== null && label.file === file) {
+      if (!tokens.some(({ key, value }) => key === 'LABEL' && value === label?.name)) continue;
+    }
+    label = null;
+    const seen = (token: UdevToken) => valueOf(token, device, written, environment);
+    if (!tokens.filter(isMatch).every((token) => matches(token, seen(token)))) continue;
+    for (const token of tokens.filter((item) => !isMatch(item))) {
+      const value = substitute(token.value, device, environment);
+      if (token.key === 'ATTR') written.set(token.attribute ?? '', value);
+      if (token.key === 'ENV') environment.set(token.attribute ?? '', value);
+      if (token.key === 'GOTO') label = { file, name: token.value };
+      if (token.key !== 'RUN') continue;
+      const kind = token.attribute === 'builtin' ? 'builtin' : 'program';
+      run = [...(token.operator === '+=' ? run : []), { kind, command: value }];
+    }
+  }
+  return { written, run };
+}
+
+function isMatch({ operator }: UdevToken): boolean {
+  return operator === '==' || operator === '!=';
+}
+
+function valueOf(
+  { key, attribute }: UdevToken,
+  device: UdevDevice,
+  written: ReadonlyMap<string, string>,
+  environment: ReadonlyMap<string, string>,
+): string | null {
+  switch (key) {
+    case 'ACTION':
+      return device.action;
+    case 'SUBSYSTEM':
+    case 'SUBSYSTEMS':
+      return device.subsystem;
+    case 'KERNEL':
+    case 'KERNELS':
+      return device.kernel;
+    case 'DRIVER':
+    case 'DRIVERS':
+      return device.driver ?? '';
+    case 'ATTR':
+    case 'ATTRS':
+      return written.get(attribute ?? '') ?? device.attribute(attribute ?? '');
+    case 'ENV':
+      return environment.get(attribute ?? '') ?? '';
+    default:
+      return '';
+  }
+}
+
+/** An attribute that is not there matches nothing, not even by `!=` (udev-rules.c, `token_match_attr`). */
+function matches({ operator, value }: UdevToken, found: string | null): boolean {
+  if (found === null) return false;
+  const alike = value.split('|').some((pattern) => glob(pattern).test(found));
+  return (operator === '==') === alike;
+}
+
+/** fnmatch(3) with `*`, `?` and sets. */
+function glob(pattern: string): RegExp {
+  const source = pattern
+    .replace(/[.+^$(){}|\\]/g, '\\$&')
+    .replaceAll('*', '.*')
+    .replaceAll('?', '.');
+  return new RegExp(`^${source.replaceAll('[!', '[^')}$`);
+}
+
+function substitute(text: string, device: UdevDevice, environment: ReadonlyMap<string, string>): string {
+  const attribute = (name: string) => device.attribute(name) ?? '';
+  return text.replace(/%%|\$\$|%k|\$kernel|(?:%s|\$attr)\{([^}]*)\}|(?:%E|\$env)\{([^}]*)\}/g, (all, attr, env) => {
+    if (all === '%%') return '%';
+    if (all === '$$') return '$';
+    if (attr !== undefined) return attribute(attr);
+    return env !== undefined ? (environment.get(env) ?? '') : device.kernel;
+  });
+}
