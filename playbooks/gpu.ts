@@ -52,6 +52,6 @@ export default playbook({
     checks.iommuActive(),
     checks.kernelArgumentsActive(),
     checks.vfioLoaded(),
-    ...(vars.consumer === 'plain' ? [checks.devicesBound(vars.devices)] : []),
+    ...(vars.consumer === 'plain' ? [checks.devicesBound(vars.devices)] : [checks.cloudpodsAgent()]),
   ],
 });

@@ -93,13 +93,18 @@ describe.each(shells.map((shell) => ({ shell, name: shell.join(' ') })))('under 
     expect(kernel.driverOf(disk.address)).toBe('nvme');
   });
 
-  test('a device that vfio-pci does not take goes back to its driver, and that is told', async () => {
-    machine([disk], ['vfio-pci']);
-    const { code, said } = await hold(give(disk, 'vfio-pci'));
-    expect(code).toBe(70);
-    expect(said).toMatch(/expected the driver vfio-pci to take it; it did not, see the kernel log; now with nvme\n$/);
-    expect([kernel.driverOf(disk.address), kernel.overrideOf(disk.address)]).toEqual(['nvme', '']);
-  }, 30_000);
+  // Waits its seconds out: once is enough.
+  test.skipIf(shell !== shells[0])(
+    'a device that vfio-pci does not take goes back to its driver, and that is told',
+    async () => {
+      machine([disk], ['vfio-pci']);
+      const { code, said } = await hold(give(disk, 'vfio-pci'));
+      expect(code).toBe(70);
+      expect(said).toMatch(/expected the driver vfio-pci to take it; it did not, see the kernel log; now with nvme\n$/);
+      expect([kernel.driverOf(disk.address), kernel.overrideOf(disk.address)]).toEqual(['nvme', '']);
+    },
+    30_000,
+  );
 
   test('a driver that cannot be loaded changes nothing', async () => {
     machine([disk]);
