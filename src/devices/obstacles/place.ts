@@ -30,7 +30,7 @@ function behindVmd({ address }: PciDevice): readonly Obstacle[] {
       kind: 'vmd',
       device: address,
       reason: 'it is behind Intel VMD, so that it cannot be assigned alone',
-      remedy: 'turn VMD off in the BIOS, or select the VMD controller with all its disks',
+      remedy: 'turn VMD off in the BIOS, so that it gets a place of its own',
     },
   ];
 }
