@@ -1,15 +1,20 @@
-import { writeFile } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { readFile, readlink, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { compareSnapshots } from '../../src/lab/snapshot.ts';
 import { type Fleet, startFleet } from './fleet.ts';
+import { undo } from './undo-steps.ts';
 
 const book = (name: string): string => fileURLToPath(new URL(`../../playbooks/${name}.ts`, import.meta.url));
 
 let fleet: Fleet;
 beforeAll(async () => {
-  fleet = await startFleet([{ name: 'devices', kind: 'debian-12-devices' }]);
+  fleet = await startFleet([
+    { name: 'devices', kind: 'debian-12-devices' },
+    { name: 'dracut', kind: 'rocky-9.4-intel' },
+  ]);
 }, 120_000);
 afterAll(() => fleet?.stop());
 
@@ -54,4 +59,111 @@ describe('plan refuses, and leaves every byte as it is', () => {
     expect([host.state, code]).toEqual(['refused', 3]);
     expect(compareSnapshots(before, await node.snapshot({ kernel: true }))).toEqual([]);
   });
+});
+
+describe('a free disk', () => {
+  const disk = '0000:61:00.0';
+  const device = { address: disk, serial: 'S64FNE0R900001' };
+  const driver = async (): Promise<string | null> => {
+    const link = path.join(fleet.lab.node('devices').root, 'sys/bus/pci/devices', disk, 'driver');
+    return readlink(link).then(path.basename, () => null);
+  };
+
+  it('is bound, with no more than the reboot that turns the IOMMU on', async () => {
+    const { host, code } = await fleet.one('apply', 'devices', await about('nvme', [device]));
+    expect(host.failure).toBeNull();
+    expect(host.checks.filter(({ outcome }) => outcome !== 'pass')).toEqual([]);
+    expect([host.state, code]).toEqual(['ok', 0]);
+    expect(host.reboots).toBeLessThanOrEqual(1);
+    expect(await driver()).toBe('vfio-pci');
+  }, 120_000);
+
+  it('is nothing to do then, though its serial number is not to be seen any more', async () => {
+    const { host, code } = await fleet.one('apply', 'devices', await about('nvme', [device]));
+    expect(host.failure).toBeNull();
+    expect([host.writes, host.reboots, code]).toEqual([0, 0, 0]);
+  });
+
+  it('is bound again after a power cut', async () => {
+    const node = fleet.lab.node('devices');
+    await node.powerCut();
+    await node.until('up');
+    const { host, code } = await fleet.one('verify', 'devices', await about('nvme', [device]));
+    expect(host.failure).toBeNull();
+    expect(host.checks.filter(({ outcome }) => outcome !== 'pass')).toEqual([]);
+    expect(code).toBe(0);
+    expect(await driver()).toBe('vfio-pci');
+  });
+
+  it('goes back to its driver by an undo', async () => {
+    const node = fleet.lab.node('devices');
+    const { host, code } = await undo(fleet, node, { name: 'NVMe' });
+    expect(host.failure).toBeNull();
+    expect(code).toBe(0);
+    expect(await driver()).toBe('nvme');
+    expect(existsSync(path.join(node.root, 'etc/udev/rules.d/82-vfleet-nvme.rules'))).toBe(false);
+    // Also in the next boot: the initramfs has the rule no more.
+    await node.powerCut();
+    await node.until('up');
+    expect(await driver()).toBe('nvme');
+  });
+});
+
+describe('a GPU', () => {
+  const card = ['0000:31:00.0', '0000:31:00.1', '0000:31:00.2', '0000:31:00.3'];
+  const other = '0000:b1:00.0';
+  const driverOf = (address: string): Promise<string | null> => {
+    const link = path.join(fleet.lab.node('devices').root, 'sys/bus/pci/devices', address, 'driver');
+    return readlink(link).then(path.basename, () => null);
+  };
+
+  it('goes with all functions; its driver stays for another card of the vendor, and is not blacklisted', async () => {
+    const { host, code } = await fleet.one('apply', 'devices', await about('gpu', ['0000:31:00.0']));
+    expect(host.failure).toBeNull();
+    expect(host.checks.filter(({ outcome }) => outcome !== 'pass')).toEqual([]);
+    expect(code).toBe(0);
+    expect(await Promise.all(card.map(driverOf))).toEqual(card.map(() => 'vfio-pci'));
+    expect(await driverOf(other)).toBe('nouveau');
+    expect(existsSync(path.join(fleet.lab.node('devices').root, 'etc/modprobe.d/vfleet-gpu.conf'))).toBe(false);
+  }, 120_000);
+
+  it('and the other card: the driver is kept away', async () => {
+    const { host, code } = await fleet.one('apply', 'devices', await about('gpu', ['0000:31:00.0', other]));
+    expect(host.failure).toBeNull();
+    expect(code).toBe(0);
+    expect(await driverOf(other)).toBe('vfio-pci');
+    const running = await readFile(path.join(fleet.lab.node('devices').root, 'proc/cmdline'), 'utf8');
+    expect(running).toMatch(/ modprobe\.blacklist=nouveau,\S+ nouveau\.modeset=0\b/);
+  }, 120_000);
+});
+
+describe('a host with dracut', () => {
+  const at = (file: string): string => path.join(fleet.lab.node('dracut').root, file);
+
+  it('has for Cloudpods what its agent looks for, word for word, and nothing bound', async () => {
+    const args = { extraVars: ['consumer=cloudpods'] };
+    const { host, code } = await fleet.one('apply', 'dracut', { playbook: book('gpu'), args });
+    expect(host.failure).toBeNull();
+    expect(host.checks.filter(({ outcome }) => outcome !== 'pass')).toEqual([]);
+    expect([code, host.reboots]).toEqual([0, 1]);
+    expect((await readFile(at('proc/cmdline'), 'utf8')).split(/\s+/)).toEqual(
+      expect.arrayContaining([
+        'intel_iommu=on',
+        'vfio_iommu_type1.allow_unsafe_interrupts=1',
+        'rd.driver.blacklist=nouveau',
+        'nouveau.modeset=0',
+      ]),
+    );
+    expect(existsSync(at('etc/udev/rules.d/82-vfleet-gpu.rules'))).toBe(false);
+    expect(existsSync(at('sys/bus/pci/devices/0000:06:00.0/driver'))).toBe(false);
+  }, 120_000);
+
+  it('binds GPUs for others by its own initramfs', async () => {
+    const devices = ['0000:06:00.0', '0000:82:00.0'];
+    const { host, code } = await fleet.one('apply', 'dracut', await about('gpu', devices));
+    expect(host.failure).toBeNull();
+    expect(code).toBe(0);
+    expect(existsSync(at('etc/dracut.conf.d/vfleet-gpu.conf'))).toBe(true);
+    expect(path.basename(await readlink(at('sys/bus/pci/devices/0000:82:00.1/driver')))).toBe('vfio-pci');
+  }, 120_000);
 });
