@@ -250,3 +250,43 @@ describe('virtual functions', () => {
     without.end();
   });
 });
+
+describe('other writes', () => {
+  it('of numbers of hugepages reserve what there is memory for, on the node that is named', async () => {
+    const client = await logIn(lab, 'write');
+    const pool = '/sys/devices/system/node/node1/hugepages/hugepages-1048576kB';
+    const all = '/sys/kernel/mm/hugepages/hugepages-1048576kB/nr_hugepages';
+    await client.run(`echo 4 >${pool}/nr_hugepages`);
+    await until(client, `grep -qx 4 ${pool}/free_hugepages`);
+    expect(await read(client, `cat ${all}; sed -n 's/^Hugetlb: *//p' /proc/meminfo`)).toBe('4\n4194304 kB');
+    await client.run(`echo 100000 >${pool}/nr_hugepages`);
+    await until(client, `! grep -qx -e 4 -e 100000 ${pool}/nr_hugepages`);
+    const got = Number(await read(client, `cat ${pool}/nr_hugepages`));
+    expect(got).toBeGreaterThan(4);
+    expect(got * 1024 * 1024).toBeLessThan(
+      Number(await read(client, "sed -n 's/[^0-9]*\\([0-9]*\\) kB/\\1/p' /proc/meminfo | head -n 1")),
+    );
+    client.end();
+  });
+
+  it('of rules name a serial port by the USB port that it is at, when udev is asked, and in the next boot', async () => {
+    const client = await logIn(lab, 'rule');
+    const usb = lab
+      .node('rule')
+      .kind.settings.usb?.find(({ interfaces }) => interfaces.some(({ tty }) => tty !== undefined));
+    const name = usb?.interfaces.find(({ tty }) => tty !== undefined)?.tty;
+    const line = (port: string, alias: string) =>
+      `SUBSYSTEM=="tty", KERNELS=="${port}", ATTRS{idVendor}=="${usb?.vendor}", ATTRS{idProduct}=="${usb?.product}", SYMLINK+="vfleet/${alias}"\n`;
+    const rules = line(usb?.port ?? '', 'modem') + line('9-9', 'nobody');
+    await client.run('mkdir -p /etc/udev/rules.d; cat >/etc/udev/rules.d/82-names.rules', rules);
+    const named = `grep -h ^S:vfleet /run/udev/data/c$(cat /sys/class/tty/${name}/dev)`;
+    expect(await read(client, named)).toBe('');
+    const asked = 'udevadm control --reload && udevadm trigger --action=change --subsystem-match=tty && udevadm settle';
+    expect(await client.run(asked)).toMatchObject({ end: 0 });
+    expect(await read(client, named)).toBe('S:vfleet/modem');
+    client.end();
+    const again = await rebooted('rule');
+    expect(await read(again, `${named}; grep -l vfleet/nobody /run/udev/data/*`)).toBe('S:vfleet/modem');
+    again.end();
+  });
+});

@@ -1,12 +1,20 @@
 import { type Layout, merge } from './layout.ts';
+import { memoryCounts } from './proc.ts';
 import type { Running } from './running.ts';
 import { iommuLayout } from './sys-iommu.ts';
 import { pciLayout } from './sys-pci.ts';
+import { memoryLayout } from './sys-platform.ts';
 import { vfioLayout } from './sys-vfio.ts';
 
 /** All that changes in the tree when a device comes, goes, or has another driver. */
 export function busLayout(running: Running): Layout {
-  return merge([pciLayout(running), iommuLayout(running), vfioLayout(running)]);
+  return merge([
+    pciLayout(running),
+    iommuLayout(running),
+    vfioLayout(running),
+    memoryLayout(running),
+    memoryCounts(running),
+  ]);
 }
 
 /** What must be laid, and what must go, for a tree that has one layout to have the other. */

@@ -37,6 +37,28 @@ export function reserveHugepages(settings: MachineSettings, line: CommandLine): 
   return { defaultKiB, pools: limit(counts, settings), log };
 }
 
+/**
+ * Writes of `nr_hugepages`: of a node, or of all (`null`), over which pages are spread. What does not fit is not reserved, and
+ * nobody is told (`nr_hugepages_store_common()` of mm/hugetlb.c).
+ */
+export function writeHugepages(
+  hugepages: Hugepages,
+  { sizeKiB, node, pages }: { readonly sizeKiB: number; readonly node: number | null; readonly pages: number },
+  settings: MachineSettings,
+): Hugepages {
+  const counts = new Map(hugepages.pools.map((pool) => [pool.sizeKiB, pool.perNode]));
+  const before = counts.get(sizeKiB);
+  if (before === undefined) return hugepages;
+  const spread = node === null ? readCounts(String(pages), settings.numaNodes) : before.with(node, pages);
+  // What is reserved already is not taken away by those who come later.
+  const others = new Map([...counts].filter(([size]) => size !== sizeKiB));
+  return { ...hugepages, pools: sortPools(limit(new Map([...others, [sizeKiB, spread]]), settings)) };
+}
+
+function sortPools(pools: Hugepages['pools']): Hugepages['pools'] {
+  return pools.toSorted((a, b) => a.sizeKiB - b.sizeKiB);
+}
+
 function readSize(text: string): number {
   const match = /^(\d+)([KMG]?)$/i.exec(text);
   const unit = { '': 1 / 1024, K: 1, M: 1024, G: gib1 }[match?.[2]?.toUpperCase() ?? ''] ?? 0;

@@ -12,7 +12,6 @@ export function procLayout(running: Running): Layout {
       cmdline: line.text,
       version: readable,
       cpuinfo: file(cpuinfo(running)),
-      meminfo: file(meminfo(running)),
       modules: file(procModules(running)),
       uptime: '73.42 1520.11',
       loadavg: '0.08 0.03 0.01 1/612 1204',
@@ -44,10 +43,16 @@ export function procLayout(running: Running): Layout {
       modules_disabled: '0',
       kexec_load_disabled: '0',
     }),
-    below('/proc/sys/vm', {
-      nr_hugepages: String(poolTotal(running, running.hugepages.defaultKiB)),
-      overcommit_memory: '0',
-    }),
+    memoryCounts(running),
+    below('/proc/sys/vm', { overcommit_memory: '0' }),
+  ]);
+}
+
+/** What of `/proc` changes with the hugepages. */
+export function memoryCounts(running: Running): Layout {
+  return merge([
+    below('/proc', { meminfo: file(meminfo(running)) }),
+    below('/proc/sys/vm', { nr_hugepages: String(poolTotal(running, running.hugepages.defaultKiB)) }),
   ]);
 }
 

@@ -79,7 +79,8 @@ function securityLayout({ settings, kernel }: Running): Layout {
   return below('/sys/kernel/security', { lockdown: text });
 }
 
-function memoryLayout({ settings, hugepages }: Running): Layout {
+/** Memory, processors and hugepages by NUMA node. */
+export function memoryLayout({ settings, hugepages }: Running): Layout {
   const { numaNodes, cpu, memoryKiB } = settings;
   const perNode = Math.ceil(cpu.count / numaNodes);
   const pool = (base: string, sizeKiB: number, pages: number) =>

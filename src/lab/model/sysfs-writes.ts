@@ -3,17 +3,20 @@ import path from 'node:path';
 import type { Cell } from '../cell.ts';
 import { busLayout, difference } from './bus-layout.ts';
 import { type Disk, openDisk } from './disk.ts';
+import { writeHugepages } from './hugepages.ts';
 import { resolveInside } from './inside.ts';
 import { modelFolder } from './journal.ts';
-import { folder, type Layout } from './layout.ts';
+import { folder, type Layout, merge } from './layout.ts';
 import { moduleFacts, moduleOfDriver } from './module-table.ts';
 import { autoprobe, bind, newId, override, probe, setFunctions, type Turn, unbind } from './pci-bus.ts';
 import { pciPath } from './pci-paths.ts';
 import type { Running } from './running.ts';
+import { serialLayout } from './sys-serial.ts';
 import { takeWrite } from './sysfs-file.ts';
 import { applyUdevRules } from './udev-event.ts';
 import { rulesOf, udevFiles } from './udev-files.ts';
 import { pciUdevDevice } from './udev-pci.ts';
+import { terminalRecords } from './udev-terminals.ts';
 
 const bus = '/sys/bus/pci';
 
@@ -76,7 +79,7 @@ export class SysfsWrites {
     for (const folder of this.#folders())
       for (const name of ['driver_override', 'unbind', 'new_id', 'sriov_drivers_autoprobe']) this.#look(folder, name);
     for (const folder of this.#folders())
-      for (const name of ['bind', 'drivers_probe', 'sriov_numvfs']) this.#look(folder, name);
+      for (const name of ['bind', 'drivers_probe', 'sriov_numvfs', 'nr_hugepages']) this.#look(folder, name);
   }
 
   #folders(): readonly string[] {
@@ -87,6 +90,7 @@ export class SysfsWrites {
       bus,
       `${bus}/drivers`,
       ...drivers.map((driver) => `${bus}/drivers/${driver}`),
+      ...poolFolders(this.#running),
       // Nobody gives bridges away.
       ...settings.pci.filter((item) => !item.class.startsWith('06')).map((item) => pciPath(settings.pci, item.address)),
     ];
@@ -123,14 +127,25 @@ export class SysfsWrites {
     else this.#look(folder, name);
   }
 
-  /** Events that were asked for: `ACTION [SUBSYSTEM ...]`. Those of PCI devices alone come to something here. */
+  /** Events that were asked for: `ACTION [SUBSYSTEM ...]`. Those of PCI devices and serial ports come to something here. */
   #serve(): void {
     for (const name of this.#disk.list(requests).filter((item) => item.startsWith('trigger.'))) {
       const [action = '', ...subsystems] = (this.#disk.read(`${requests}/${name}`) ?? '').trim().split(' ');
       if (action === 'add' && (subsystems.length === 0 || subsystems.includes('pci')))
         for (const { address } of this.#running.settings.pci) this.#announce(address);
+      if (subsystems.length === 0 || subsystems.includes('tty')) this.#nameTerminals(action);
       this.#programs = this.#programs.then(() => this.#disk.remove(`${requests}/${name}`));
     }
+  }
+
+  #nameTerminals(action: string): void {
+    const { rules } = rulesOf(udevFiles(this.#disk));
+    const layout = merge([this.#layout, serialLayout(this.#running)]);
+    const records = terminalRecords(layout, this.#running.settings, rules, action);
+    // A port that has lost its only name has no record any more.
+    for (const path of this.#disk.list('/run/udev/data').map((name) => `/run/udev/data/${name}`))
+      if (path.includes('/c4:') && !records.has(path)) this.#disk.remove(path);
+    this.#disk.lay(records);
   }
 
   /** The folder of a driver, which may be another one of the same name. */
@@ -150,7 +165,8 @@ export class SysfsWrites {
       return;
     }
     const entry = this.#layout.get(file);
-    if (entry?.kind !== 'file' || !/^(?:driver_override|sriov_numvfs|sriov_drivers_autoprobe)$/.test(name)) return;
+    if (entry?.kind !== 'file' || !/^(?:driver_override|sriov_numvfs|sriov_drivers_autoprobe|nr_hugepages)$/.test(name))
+      return;
     const text = this.#disk.read(file);
     // Empty while it is being written.
     if (text === null || text === '' || text === entry.content) return;
@@ -275,6 +291,8 @@ function written(running: Running, folder: string, name: string, text: string): 
       return newId(running, owner, text);
     case 'driver_override':
       return override(running, owner, text);
+    case 'nr_hugepages':
+      return reserve(running, folder, text);
     case 'sriov_drivers_autoprobe':
       return autoprobe(running, owner, text);
     case 'sriov_numvfs':
@@ -282,6 +300,23 @@ function written(running: Running, folder: string, name: string, text: string): 
     default:
       return null;
   }
+}
+
+/** Folders of hugepages: of all nodes, and of each. */
+function poolFolders({ settings, hugepages }: Running): readonly string[] {
+  const nodes = Array.from({ length: settings.numaNodes }, (_, node) => `/sys/devices/system/node/node${node}`);
+  return ['/sys/kernel/mm', ...nodes].flatMap((base) =>
+    hugepages.pools.map(({ sizeKiB }) => `${base}/hugepages/hugepages-${sizeKiB}kB`),
+  );
+}
+
+function reserve(running: Running, folder: string, text: string): Turn | null {
+  const sizeKiB = Number(/hugepages-(\d+)kB$/.exec(folder)?.[1] ?? 0);
+  const node = /\/node(\d+)\/hugepages/.exec(folder)?.[1];
+  if (!/^\d+$/.test(text)) return null;
+  const wish = { sizeKiB, node: node === undefined ? null : Number(node), pages: Number(text) };
+  const hugepages = writeHugepages(running.hugepages, wish, running.settings);
+  return { running: { ...running, hugepages }, log: [], added: [] };
 }
 
 function alike(a: ReadonlyMap<string, string>, b: ReadonlyMap<string, string>): boolean {

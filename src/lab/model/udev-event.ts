@@ -1,18 +1,28 @@
 import type { UdevRule, UdevToken } from './udev-rules.ts';
 
-/** A device, as rules see it in an event. Its parents are not looked at: `KERNELS` and the like match the device itself. */
-export interface UdevDevice {
-  readonly action: 'add' | 'change' | 'bind';
+/** A device, or one that it hangs on. */
+export interface UdevNode {
   readonly kernel: string;
   readonly subsystem: string;
   readonly driver: string | null;
   readonly attribute: (name: string) => string | null;
 }
 
+/** A device, as rules see it in an event. */
+export interface UdevDevice extends UdevNode {
+  readonly action: string;
+  /** Nearest first. */
+  readonly parents?: readonly UdevNode[];
+  /** Properties that udev's own rules have given it. */
+  readonly properties?: Readonly<Record<string, string>>;
+}
+
 /** What rules make of an event. */
 export interface UdevOutcome {
   /** Attributes as they are written, while the rules are read. */
   readonly written: ReadonlyMap<string, string>;
+  /** Names in `/dev`. */
+  readonly links: readonly string[];
   /** What is run after all rules are read, in order. */
   readonly run: readonly { readonly kind: 'builtin' | 'program'; readonly command: string }[];
 }
@@ -24,8 +34,10 @@ export function applyUdevRules(rules: readonly UdevRule[], device: UdevDevice): 
     ['ACTION', device.action],
     ['SUBSYSTEM', device.subsystem],
     ...(device.driver === null ? [] : [['DRIVER', device.driver] as const]),
+    ...Object.entries(device.properties ?? {}),
   ]);
   let run: UdevOutcome['run'] = [];
+  let links: UdevOutcome['links'] = [];
   let label: { readonly file: string; readonly name: string } | null = null;
   for (const { file, tokens } of rules) {
     if (label !== null && label.file === file) {
@@ -33,22 +45,43 @@ export function applyUdevRules(rules: readonly UdevRule[], device: UdevDevice): 
     }
     label = null;
     const seen = (token: UdevToken) => valueOf(token, device, written, environment);
-    if (!tokens.filter(isMatch).every((token) => matches(token, seen(token)))) continue;
+    const own = tokens.filter((token) => isMatch(token) && !isOfParents(token));
+    if (!own.every((token) => matches(token, seen(token)))) continue;
+    if (!matchesOneParent(tokens.filter(isOfParents), device)) continue;
     for (const token of tokens.filter((item) => !isMatch(item))) {
       const value = substitute(token.value, device, environment);
       if (token.key === 'ATTR') written.set(token.attribute ?? '', value);
       if (token.key === 'ENV') environment.set(token.attribute ?? '', value);
+      if (token.key === 'SYMLINK') links = [...(token.operator === '+=' ? links : []), ...value.split(/\s+/)];
       if (token.key === 'GOTO') label = { file, name: token.value };
       if (token.key !== 'RUN') continue;
       const kind = token.attribute === 'builtin' ? 'builtin' : 'program';
       run = [...(token.operator === '+=' ? run : []), { kind, command: value }];
     }
   }
-  return { written, run };
+  return { written, links, run };
 }
 
 function isMatch({ operator }: UdevToken): boolean {
   return operator === '==' || operator === '!=';
+}
+
+/** Keys that look at the device and all that it hangs on; those of a rule must match at one and the same (udev(7)). */
+function isOfParents({ key }: UdevToken): boolean {
+  return /^(?:KERNELS|SUBSYSTEMS|DRIVERS|ATTRS)$/.test(key);
+}
+
+function matchesOneParent(tokens: readonly UdevToken[], device: UdevDevice): boolean {
+  if (tokens.length === 0) return true;
+  return [device, ...(device.parents ?? [])].some((node) =>
+    tokens.every((token) => matches(token, valueAt(token, node))),
+  );
+}
+
+function valueAt({ key, attribute }: UdevToken, node: UdevNode): string | null {
+  if (key === 'KERNELS') return node.kernel;
+  if (key === 'SUBSYSTEMS') return node.subsystem;
+  return key === 'DRIVERS' ? (node.driver ?? '') : node.attribute(attribute ?? '');
 }
 
 function valueOf(
@@ -61,16 +94,12 @@ function valueOf(
     case 'ACTION':
       return device.action;
     case 'SUBSYSTEM':
-    case 'SUBSYSTEMS':
       return device.subsystem;
     case 'KERNEL':
-    case 'KERNELS':
       return device.kernel;
     case 'DRIVER':
-    case 'DRIVERS':
       return device.driver ?? '';
     case 'ATTR':
-    case 'ATTRS':
       return written.get(attribute ?? '') ?? device.attribute(attribute ?? '');
     case 'ENV':
       return environment.get(attribute ?? '') ?? '';

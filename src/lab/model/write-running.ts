@@ -13,6 +13,8 @@ import { platformLayout } from './sys-platform.ts';
 import { serialLayout } from './sys-serial.ts';
 import { vfioLayout } from './sys-vfio.ts';
 import { moduleTable } from './tool-settings.ts';
+import { rulesOf, udevFiles } from './udev-files.ts';
+import { terminalRecords } from './udev-terminals.ts';
 
 /** Folders that the kernel and the service manager fill anew at each boot. */
 const volatile = [
@@ -45,8 +47,10 @@ export function writeRunning(disk: Disk, running: Running): void {
     ostreeLayout(running),
     partitionNames(disk, running.settings),
   ]);
-  for (const path of volatile) disk.prune(path, layout);
-  disk.lay(layout);
+  const { rules } = rulesOf(udevFiles(disk));
+  const noticed = merge([layout, terminalRecords(layout, running.settings, rules, 'add')]);
+  for (const path of volatile) disk.prune(path, noticed);
+  disk.lay(noticed);
 }
 
 /**
