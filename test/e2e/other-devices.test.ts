@@ -1,0 +1,171 @@
+import { readdir, readFile, readlink, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { compareSnapshots } from '../../src/lab/snapshot.ts';
+import { type Fleet, startFleet } from './fleet.ts';
+import { undo } from './undo-steps.ts';
+
+const book = (name: string): string => fileURLToPath(new URL(`../../playbooks/${name}.ts`, import.meta.url));
+
+let fleet: Fleet;
+beforeAll(async () => {
+  fleet = await startFleet([
+    { name: 'devices', kind: 'debian-12-devices' },
+    { name: 'old', kind: 'rocky-8-intel' },
+    { name: 'cloudpods', kind: 'installer-prepared' },
+  ]);
+}, 120_000);
+afterAll(() => fleet?.stop());
+
+/** Options of a run with these variables; a file, as lists of objects do not go on a command line. */
+async function about(playbook: string, vars: unknown) {
+  const file = path.join(fleet.folder, `vars-${playbook}.json`);
+  await writeFile(file, JSON.stringify(vars));
+  return { playbook: book(playbook), args: { extraVars: [`@${file}`] } };
+}
+
+const read = (file: string, node = 'devices'): Promise<string> =>
+  readFile(path.join(fleet.lab.node(node).root, file), 'utf8');
+
+describe('plan refuses, and leaves every byte as it is', () => {
+  it.each([
+    ['a hub', 'usb', { usb: [{ port: '1-3', id: '05e3:0608' }] }, /it is a hub/],
+    ['a stick that is mounted', 'usb', { usb: [{ port: '1-4', id: '0781:5581' }] }, /\/media\/stick/],
+    ['the keyboard of the BMC', 'usb', { usb: [{ port: '1-14.1', id: '046b:ff10' }] }, /BMC/],
+    ['another dongle than is meant', 'usb', { usb: [{ port: '1-2', id: '0529:0001' }] }, /at 1-3\.1, 1-3\.2/],
+    ['a name with no UART', 'serial', { serial: [{ port: 'ttyS2', alias: 'x' }] }, /UART/],
+    [
+      'more functions than the card can have',
+      'sriov',
+      { sriov: [{ pf: '0000:19:00.1', count: 9 }] },
+      /found 7, .*ERANGE/,
+    ],
+    ['pages that starve the host', 'hugepages', { hugepages: { count: 500 } }, /32 GiB for the host/],
+    ['pages that a node lacks', 'hugepages', { hugepages: { nodes: { 0: 8, 1: 200 } } }, /NUMA node 1/],
+    [
+      'host.conf of a host that is no node of Cloudpods',
+      'usb',
+      { consumer: 'cloudpods' },
+      /host\.conf: .*found nothing/,
+    ],
+  ])('%s', async (_what, playbook, vars, found) => {
+    const node = fleet.lab.node('devices');
+    const before = await node.snapshot({ kernel: true });
+    const { host, code } = await fleet.one('plan', 'devices', await about(playbook, vars));
+    const gates = host.gates.map((gate) => `${gate.found} ${gate.remedy ?? ''}`).join(' ');
+    expect(`${host.failure?.message ?? ''} ${gates}`).toMatch(found);
+    expect([host.state, code]).toEqual(['refused', 3]);
+    expect(compareSnapshots(before, await node.snapshot({ kernel: true }))).toEqual([]);
+  });
+});
+
+it('huge pages are reserved at boot by NUMA node, read back, and a second run has nothing to do', async () => {
+  const run = await about('hugepages', { hugepages: { nodes: { 0: 200, 1: 60 } } });
+  const { host, code } = await fleet.one('apply', 'devices', run);
+  expect([host.failure, code, host.reboots]).toEqual([null, 0, 1]);
+  expect(await read('proc/cmdline')).toContain('default_hugepagesz=1G hugepagesz=1G hugepages=0:200,1:60');
+  const reserved = host.checks.find(({ check }) => check === 'hugepages-reserved');
+  expect(reserved).toMatchObject({
+    outcome: 'pass',
+    found: 'Reserved: 260 pages of 1G (200 on node 0, 60 on node 1).',
+  });
+  expect((await fleet.one('apply', 'devices', run)).host).toMatchObject({ writes: 0, reboots: 0, state: 'ok' });
+});
+
+it('an older kernel has its huge pages from a unit, early at boot', async () => {
+  const { host, code } = await fleet.one('apply', 'old', await about('hugepages', { hugepages: { nodes: { 0: 10 } } }));
+  expect([host.failure, code, host.reboots]).toEqual([null, 0, 1]);
+  expect(await read('proc/cmdline', 'old')).toMatch(/default_hugepagesz=1G hugepagesz=1G(?! hugepages=)/);
+  const reserved = host.checks.find(({ check }) => check === 'hugepages-reserved');
+  expect(reserved).toMatchObject({ outcome: 'pass', found: expect.stringContaining('10 on node 0') });
+});
+
+it('host.conf of a node of Cloudpods is edited in place, and as it was after an undo', async () => {
+  const before = await read('etc/yunion/host.conf', 'cloudpods');
+  const { host, code } = await fleet.one('apply', 'cloudpods', await about('usb', { consumer: 'cloudpods' }));
+  expect([host.failure, code]).toEqual([null, 0]);
+  const after = await read('etc/yunion/host.conf', 'cloudpods');
+  expect(after).toBe(before.replace('disable_usb: true', 'disable_usb: false'));
+  await undo(fleet, fleet.lab.node('cloudpods'), { name: 'USB' });
+  expect(await read('etc/yunion/host.conf', 'cloudpods')).toBe(before);
+});
+
+it('USB devices and serial ports get their rules, and lose them by an undo', async () => {
+  const usb = await about('usb', { usb: ['1-3.1 0529:0001', '1-3.2 0529:0001'], group: 'root' });
+  const { host, code } = await fleet.one('apply', 'devices', usb);
+  expect([host.failure, code]).toEqual([null, 0]);
+  expect(await read('etc/udev/rules.d/72-vfleet-usb.rules')).toContain('KERNEL=="1-3.2", ATTR{idVendor}=="0529"');
+  expect((await fleet.one('plan', 'devices', usb)).code).toBe(0);
+  const serial = await about('serial', { serial: [{ port: 'ttyS1', alias: 'plc' }] });
+  const named = await fleet.one('apply', 'devices', serial);
+  expect([named.host.failure, named.code]).toEqual([null, 0]);
+  expect(named.host.checks.find(({ check }) => check === 'serial-named')).toMatchObject({ outcome: 'pass' });
+  expect(await read('etc/udev/rules.d/72-vfleet-serial.rules')).toContain('KERNEL=="ttyS1", SYMLINK+="vfleet/plc"');
+  for (const name of ['USB', 'Serial ports']) await undo(fleet, fleet.lab.node('devices'), { name });
+  const left = await readdir(path.join(fleet.lab.node('devices').root, 'etc/udev/rules.d'));
+  expect(left.filter((name) => name.includes('vfleet'))).toEqual([]);
+});
+
+describe('virtual functions', () => {
+  const [free, busy] = ['0000:19:00.1', '0000:19:00.0'];
+  const at = (address: string): string => path.join(fleet.lab.node('devices').root, 'sys/bus/pci/devices', address);
+  /** Drivers of the functions that a device has. */
+  const drivers = async (pf: string): Promise<readonly (string | null)[]> => {
+    const names = (await readdir(at(pf))).filter((name) => name.startsWith('virtfn'));
+    return Promise.all(
+      names.map(async (name) => {
+        const vf = path.basename(await readlink(path.join(at(pf), name)));
+        return readlink(path.join(at(vf), 'driver')).then(path.basename, () => null);
+      }),
+    );
+  };
+  const wish = (pf: string, count: number) => ({ pf: { address: pf, id: '8086:1521' }, count });
+  const apply = async (...sriov: readonly unknown[]) => fleet.one('apply', 'devices', await about('sriov', { sriov }));
+  const held = (count: number): readonly string[] => new Array<string>(count).fill('vfio-pci');
+
+  it('are made and bound', async () => {
+    const { host, code } = await apply(wish(free, 4));
+    expect([host.failure, code]).toEqual([null, 0]);
+    expect(host.checks.find(({ check }) => check === 'virtual-functions')).toMatchObject({ outcome: 'pass' });
+    expect(await drivers(free)).toEqual(held(4));
+    expect((await apply(wish(free, 4))).host).toMatchObject({ writes: 0, reboots: 0, state: 'ok' });
+  });
+
+  it('are made again by the unit, after a power cut', async () => {
+    const node = fleet.lab.node('devices');
+    await node.powerCut();
+    await node.until('up');
+    const run = await about('sriov', { sriov: [wish(free, 4)] });
+    const { host, code } = await fleet.one('verify', 'devices', run);
+    expect([host.failure, code]).toEqual([null, 0]);
+    expect(await drivers(free)).toEqual(held(4));
+  });
+
+  it('are changed to another number by way of 0, at run time where the NIC is free', async () => {
+    const { host, code } = await apply(wish(free, 6));
+    expect([host.failure, code, host.reboots]).toEqual([null, 0, 0]);
+    expect(await drivers(free)).toEqual(held(6));
+  });
+
+  it('may be made on a NIC that has an address, whose number is changed by a reboot alone', async () => {
+    const first = await apply(wish(free, 6), wish(busy, 2));
+    expect([first.host.failure, first.code, first.host.reboots]).toEqual([null, 0, 0]);
+    const { host, code } = await apply(wish(free, 6), wish(busy, 3));
+    expect([host.failure, code, host.reboots]).toEqual([null, 0, 1]);
+    expect([await drivers(free), await drivers(busy)]).toEqual([held(6), held(3)]);
+  });
+
+  it('of a NIC that is named no more go', async () => {
+    const { host, code } = await apply(wish(busy, 3));
+    expect([host.failure, code]).toEqual([null, 0]);
+    expect([await drivers(free), await drivers(busy)]).toEqual([[], held(3)]);
+    expect(await readdir(path.join(fleet.lab.node('devices').root, 'etc/vfleet'))).not.toContain(`vfs-${free}.sh`);
+  });
+
+  it('and all of it goes by an undo', async () => {
+    const { host, code } = await undo(fleet, fleet.lab.node('devices'), { name: 'SR-IOV' });
+    expect([host.failure, code]).toEqual([null, 0]);
+    expect(await drivers(busy)).toEqual([]);
+  });
+});
