@@ -151,6 +151,40 @@ describe.each(able.map((shell) => [shell.join(' '), shell] as const))(
   },
 );
 
+describe('the end of the unit', () => {
+  /** Runs what the unit says of its end, on other folders. */
+  function stop({ file, open }: { readonly file: boolean; readonly open: boolean }) {
+    const { root } = machine({ active: 2 });
+    const change = virtualFunctions({ pf: { address: pfAddress }, count: 2 }).change(stateOf({}), {
+      host: 'node01',
+      facts: nicFacts(),
+      ownedArguments: {},
+    });
+    const [unit] = change?.actions ?? [];
+    if (unit?.kind !== 'write') throw new Error('no unit');
+    for (const made of ['etc/systemd/system', 'proc/4711/fd']) mkdirSync(join(root, made), { recursive: true });
+    if (file) writeFileSync(join(root, unit.path), unit.text);
+    if (open) symlinkSync('/dev/vfio/12', join(root, 'proc/4711/fd/9'));
+    const command = /^ExecStop=(.*)$/m.exec(unit.text)?.[1] ?? 'false';
+    const { status, stderr } = spawnSync('sh', ['-c', command.replace(/\/(etc|proc|sys)\//g, `${root}/$1/`)], {
+      encoding: 'utf8',
+    });
+    const numvfs = join(root, 'sys/bus/pci/devices', pfAddress, 'sriov_numvfs');
+    return { status, stderr, left: readFileSync(numvfs, 'utf8').trim() };
+  }
+
+  it('leaves the functions alone as long as its file is there: at a restart, at a shutdown', () => {
+    expect(stop({ file: true, open: false })).toEqual({ status: 0, stderr: '', left: '2' });
+  });
+
+  it('takes them away once its file is gone, but not from a guest', () => {
+    expect(stop({ file: false, open: false })).toEqual({ status: 0, stderr: '', left: '0' });
+    const held = stop({ file: false, open: true });
+    expect([held.status, held.left]).toEqual([1, '2']);
+    expect(held.stderr).toContain('stay while a process has a device open');
+  });
+});
+
 it('systemd takes the unit', ({ skip }) => {
   if (spawnSync('systemd-analyze', ['--version']).status !== 0) skip('there is no systemd-analyze here');
   const change = virtualFunctions({ pf: { address: pfAddress }, count: 2 }).change(stateOf({}), {
