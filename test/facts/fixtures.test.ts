@@ -39,6 +39,17 @@ const rows: readonly (readonly unknown[])[] = [
   ['debian-12-microvm', 'unknown', null, null, 'none', 0, false, 'none', false],
   ['debian-12-no-rights', 'update-grub', '/boot/grub/grub.cfg', null, 'DMAR', 7, true, 'initramfs-tools', true],
   [
+    'debian-12-nvme-root',
+    'update-grub',
+    '/boot/grub/grub.cfg',
+    '6.1.0-56-amd64',
+    'DMAR',
+    21,
+    true,
+    'initramfs-tools',
+    true,
+  ],
+  [
     'debian-12-vtd-off',
     'update-grub',
     '/boot/grub/grub.cfg',
@@ -165,5 +176,37 @@ describe('single readings', () => {
       running: 'builtin',
       next: 'builtin',
     });
+  });
+
+  test('devices as they were on a virtual machine: what is held, what the host uses, functions, ports, pages', () => {
+    const { hardware, pci, memory } = fixtureFacts('debian-12-nvme-root');
+    const held = pci.filter(({ driver }) => driver === 'vfio-pci').map(({ address }) => address);
+    expect(held).toEqual(['0000:01:00.0', '0000:02:00.0', '0000:08:00.1', '0000:08:00.2', '0000:08:00.3']);
+    expect(hardware?.pci['0000:08:00.0']).toMatchObject({ sriov: { total: 4, active: 3 }, physicalFunction: null });
+    expect(hardware?.pci['0000:08:00.3']).toMatchObject({ physicalFunction: '0000:08:00.0', parent: '0000:00:16.0' });
+    expect(hardware?.net.filter(({ ssh }) => ssh === true)).toMatchObject([
+      { name: 'enp0s3', pci: '0000:00:03.0', defaultRoute: true, addresses: ['10.0.2.15/24'] },
+    ]);
+    expect(hardware?.block.map(({ name, mounts }) => [name, ...mounts])).toEqual([
+      ['nvme0n1'],
+      ['nvme0n1p1', '/boot/efi'],
+      ['nvme0n1p2', '/'],
+      ['nvme1n1'],
+      ['sda'],
+    ]);
+    expect(hardware?.nvme.map(({ serial, pci: address }) => [serial, address])).toEqual([
+      ['ROOT-NVME-1', '0000:00:02.0'],
+      ['SPARE-SRIOV-1', '0000:08:00.0'],
+    ]);
+    expect(hardware?.usb.filter(({ hub }) => !hub).map(({ port, serial }) => [port, serial])).toEqual([
+      ['1-1', '28754-0000:00:14.0:00.0-1'],
+      ['2-2', 'SPARE-USB-1'],
+    ]);
+    const ports = hardware?.serial.filter(({ uart }) => uart !== null);
+    expect(ports?.map(({ name, console, getty, links }) => [name, console, getty, ...links])).toEqual([
+      ['ttyS0', true, false],
+      ['ttyS1', false, false, '/dev/vfleet/plc'],
+    ]);
+    expect(memory.hugepages).toContainEqual({ sizeKiB: 2048, node: 0, total: 24, free: 24 });
   });
 });
