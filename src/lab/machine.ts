@@ -140,16 +140,20 @@ export interface MachinePciDevice {
   readonly sriov?: MachineVirtualFunctions;
 }
 
+/** What goes on in a machine while it is up: writes to `/sys` have their effect. */
+export interface Attached {
+  /** The rest of its boot has ended: programs of udev's, units. */
+  readonly ready: Promise<void>;
+  detach(): void;
+}
+
 /** How a machine came up. */
 export type Boot =
   | {
       readonly kind: 'up';
       readonly bootId: string;
-      /**
-       * The rest of the boot, once processes can run: programs of udev's, units. From then on writes to `/sys` have their effect,
-       * until what it resolves with is called.
-       */
-      readonly attach?: (cell: Cell) => Promise<() => void>;
+      /** Lets a running machine do what needs processes. */
+      readonly attach?: (cell: Cell) => Attached;
     }
   /** It did not: no default entry, no kernel image, a panic. The node stays silent. */
   | { readonly kind: 'dead'; readonly reason: string };

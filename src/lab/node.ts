@@ -213,6 +213,7 @@ export class LabNode {
       return;
     }
     this.#machine = machine;
+    await machine.ready;
     // Without power since: what follows in the queue shuts it down.
     if (life !== this.#life) return;
     if (again && this.#faults.changeHostKey) this.#hostKey = makeKeyPair(this.name);

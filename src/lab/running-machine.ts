@@ -19,6 +19,8 @@ export interface Bootable {
 /** A machine that is up: processes can run in it. */
 export interface RunningMachine {
   readonly cell: Cell;
+  /** The last part of its boot, in which processes run already, has ended. */
+  readonly ready: Promise<void>;
   setDisk(faults: Faults): Promise<void>;
   /** Kills every process; what they have written to the disk stays. */
   kill(): Promise<void>;
@@ -45,9 +47,10 @@ export async function bootMachine(
     await cell.kill();
     throw error;
   }
-  const detach = (await came.attach?.(cell)) ?? (() => {});
+  const { ready, detach } = came.attach?.(cell) ?? { ready: Promise.resolve(), detach: () => {} };
   return {
     cell,
+    ready,
     setDisk: (next) => disk.set(next),
     kill: () => {
       detach();

@@ -1,9 +1,11 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { holdScript } from '../../src/devices/hold.ts';
 import { type Lab, startLab } from '../../src/lab/lab.ts';
+import { processesIn } from '../../src/lab/processes.ts';
 import { render } from '../../src/template/template.ts';
-import { logIn, type TestClient } from './client.ts';
+import { eventually, logIn, type TestClient } from './client.ts';
 import { kindNamed } from './model/bench.ts';
+import { availableStrategies } from './strategies.ts';
 
 const at = '/sys/bus/pci/devices';
 const nvme = '0000:65:00.0';
@@ -84,7 +86,11 @@ describe('writes to the PCI bus', () => {
     await client.run(`echo 0000:99:00.0 >/sys/bus/pci/drivers_probe`);
     await until(client, "dmesg | grep -q 'drivers_probe is refused: ENODEV'");
     // A bridge is no device for vfio-pci.
-    await client.run('modprobe vfio-pci; echo vfio-pci >/sys/bus/pci/devices/0000:02:00.0/driver_override');
+    const bridge = '0000:02:00.0';
+    await client.run(`modprobe vfio-pci; echo vfio-pci >${at}/${bridge}/driver_override`);
+    await client.run(`echo ${bridge} >/sys/bus/pci/drivers_probe`);
+    await until(client, `dmesg | grep -q 'vfio-pci: probe of ${bridge} failed with error -22'`);
+    expect(await read(client, driverOf(bridge))).toBe('');
     expect(await read(client, driverOf(other))).toBe('nvme');
     client.end();
   });
@@ -99,6 +105,26 @@ describe('writes to the PCI bus', () => {
     await client.run(`echo ${free} >/sys/bus/pci/drivers/vfio-pci/bind`);
     await until(client, has(free, 'vfio-pci'));
     expect(await read(client, driverOf('0000:66:00.0'))).toBe('nvme');
+    await until(client, '[ -e /dev/vfio/28 ]');
+    await client.run('modprobe -r vfio-pci');
+    await until(client, `${has(free, '')} && [ ! -e /dev/vfio/28 ]`);
+    // With another driver of that name its folder is another one.
+    await client.run(`modprobe vfio-pci && echo vfio-pci >${at}/${free}/driver_override`);
+    await client.run(`echo ${free} >/sys/bus/pci/drivers_probe`);
+    await until(client, has(free, 'vfio-pci'));
+    await client.run(`echo ${free} >/sys/bus/pci/drivers/vfio-pci/unbind`);
+    await until(client, has(free, ''));
+    client.end();
+  });
+
+  it('come after what modprobe does: a driver that comes and goes takes its interfaces along', async () => {
+    const client = await logIn(lab, 'write');
+    expect(await read(client, 'ls -d /sys/class/net/eno2')).toBe('/sys/class/net/eno2');
+    await client.run('modprobe -r igb');
+    await until(client, '[ ! -e /sys/class/net/eno2 ]');
+    await client.run(`echo 0000:19:00.1 >/sys/bus/pci/drivers_probe; modprobe igb`);
+    await until(client, '[ -e /sys/class/net/eno2/address ]');
+    expect(await read(client, driverOf('0000:19:00.1'))).toBe('igb');
     client.end();
   });
 });
@@ -148,6 +174,20 @@ describe('rules of udev at boot', () => {
     const back = await rebooted('early');
     expect(await read(back, driverOf(sas))).toBe('mpt3sas');
     back.end();
+  });
+
+  it('of driverctl give a device away on a machine that has it', async () => {
+    const client = await logIn(lab, 'functions');
+    await client.run('mkdir -p /etc/driverctl.d; echo vfio-pci >/etc/driverctl.d/pci-0000:66:00.0');
+    client.end();
+    const without = await rebooted('functions');
+    expect(await read(without, driverOf('0000:66:00.0'))).toBe('nvme');
+    await without.run('echo >/usr/sbin/driverctl');
+    without.end();
+    const owned = await rebooted('functions');
+    expect(await read(owned, driverOf('0000:66:00.0'))).toBe('vfio-pci');
+    expect(await read(owned, driverOf('0000:65:00.0'))).toBe('nvme');
+    owned.end();
   });
 
   it('come into an initramfs of dracut by install_items, with drivers by add_drivers', async () => {
@@ -288,5 +328,42 @@ describe('other writes', () => {
     const again = await rebooted('rule');
     expect(await read(again, `${named}; grep -l vfleet/nobody /run/udev/data/*`)).toBe('S:vfleet/modem');
     again.end();
+  });
+
+  it('of a unit that waits do not keep the power on', async () => {
+    const node = lab.node('write');
+    const client = await logIn(lab, 'write');
+    const put = (file: string, text: string) => client.run(`mkdir -p "$(dirname ${file})"; cat >${file}`, text);
+    await put('/etc/systemd/system/waits.service', '[Service]\nType=oneshot\nExecStart=/bin/sleep 600\n');
+    await put('/etc/systemd/system/multi-user.target.d/50-waits.conf', '[Unit]\nWants=waits.service\n');
+    void client.run('reboot');
+    await client.closed;
+    await eventually(() => processesIn(node.root).length > 2, 'the unit runs');
+    await node.powerCut({ stayOff: true });
+    await node.until('off');
+    expect(processesIn(node.root)).toEqual([]);
+  });
+});
+
+describe.each(await availableStrategies())('a lab by %s', (strategy) => {
+  it('shows in /dev what a driver has taken', async () => {
+    const one = await startLab({
+      nodes: [{ name: 'n', rack: 'r1', kind: await kindNamed('debian-12-intel'), faults: {} }],
+      strategy,
+    });
+    try {
+      const client = await logIn(one, 'n');
+      const device = '0000:18:00.1';
+      const given = { address: device, id: '8086:1592' };
+      const held = await client.run('sh -s', holdScript([{ ...given, driver: 'vfio-pci' }]).text);
+      expect(held).toMatchObject({ end: 0, stdout: expect.stringContaining('held by vfio-pci') });
+      const seen = 'ls /dev/vfio; ls -d /sys/class/net/ens1f1np1 2>/dev/null';
+      expect(await read(client, seen)).toBe('11\nvfio');
+      expect(await client.run('sh -s', holdScript([{ ...given, driver: null }]).text)).toMatchObject({ end: 0 });
+      expect(await read(client, seen)).toBe('vfio\n/sys/class/net/ens1f1np1');
+      client.end();
+    } finally {
+      await one.stop();
+    }
   });
 });

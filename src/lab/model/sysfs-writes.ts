@@ -64,6 +64,10 @@ export class SysfsWrites {
     }
   }
 
+  get closed(): boolean {
+    return this.#closed;
+  }
+
   close(): void {
     this.#closed = true;
     for (const watcher of this.#watchers.values()) watcher?.close();
@@ -91,8 +95,7 @@ export class SysfsWrites {
       `${bus}/drivers`,
       ...drivers.map((driver) => `${bus}/drivers/${driver}`),
       ...poolFolders(this.#running),
-      // Nobody gives bridges away.
-      ...settings.pci.filter((item) => !item.class.startsWith('06')).map((item) => pciPath(settings.pci, item.address)),
+      ...settings.pci.map(({ address }) => pciPath(settings.pci, address)),
     ];
   }
 
