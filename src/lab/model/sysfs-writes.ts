@@ -23,6 +23,9 @@ const bus = '/sys/bus/pci';
 /** What `udevadm trigger` asks for, a file each. */
 const requests = '/run/lab/udev';
 
+/** Files that are read, too. */
+const attributes = new Set(['driver_override', 'sriov_numvfs', 'sriov_drivers_autoprobe', 'nr_hugepages']);
+
 /** Files that are only written to: they are empty but for a moment. */
 const triggers = new Set(['bind', 'unbind', 'new_id', 'drivers_probe']);
 
@@ -99,14 +102,17 @@ export class SysfsWrites {
     ];
   }
 
-  #watchAll(): void {
+  /** Gives the folders that were not watched before. */
+  #watchAll(): readonly string[] {
     const wanted = new Set(this.#folders());
     for (const [folder, watcher] of this.#watchers) {
       if (wanted.has(folder)) continue;
       watcher?.close();
       this.#watchers.delete(folder);
     }
-    for (const folder of wanted) if (!this.#watchers.has(folder)) this.#watchers.set(folder, this.#watch(folder));
+    const fresh = [...wanted].filter((folder) => !this.#watchers.has(folder));
+    for (const folder of fresh) this.#watchers.set(folder, this.#watch(folder));
+    return fresh;
   }
 
   /** `null`: watches are used up. All is then looked at five times a second. */
@@ -168,40 +174,60 @@ export class SysfsWrites {
       return;
     }
     const entry = this.#layout.get(file);
-    if (entry?.kind !== 'file' || !/^(?:driver_override|sriov_numvfs|sriov_drivers_autoprobe|nr_hugepages)$/.test(name))
-      return;
+    if (entry?.kind !== 'file' || !attributes.has(name)) return;
     const text = this.#disk.read(file);
     // Empty while it is being written.
     if (text === null || text === '' || text === entry.content) return;
-    this.#obey((running) => written(running, folder, name, text.trim()));
-    // As the kernel tells it: what was refused is gone, what was taken is in its form.
-    const told = this.#layout.get(file);
-    if (told?.kind === 'file') this.#disk.overwrite(file, String(told.content));
+    this.#obey((running) => written(running, folder, name, text.trim()), { file, text });
   }
 
-  #obey(step: (running: Running) => Turn | null): void {
-    const turn = step(this.#running);
-    if (turn === null) return;
+  #obey(step: (running: Running) => Turn | null, write: Write | null = null): void {
+    const turn = step(this.#running) ?? { running: this.#running, log: [], added: [] };
     for (const line of turn.log) this.#say(line);
-    this.#become(turn.running);
+    this.#become(turn.running, write);
     for (const address of turn.added) this.#announce(address);
   }
 
-  /** Lays what differs. What a script may have written to meanwhile is left alone. */
-  #become(running: Running): void {
+  /**
+   * Lays what differs. The file that was written to comes first, and tells what the kernel would: what was refused is gone, what
+   * was taken is in its form. A script that waits for an effect may write again as soon as it sees a part of it: what it has
+   * written by then is left alone, and obeyed in its turn.
+   */
+  #become(running: Running, write: Write | null = null): void {
+    const before = this.#layout;
     const layout = busLayout(running);
-    const { laid, gone } = difference(this.#layout, layout);
+    const { laid, gone } = difference(before, layout);
     this.#running = running;
     this.#layout = layout;
+    if (write !== null) this.#tell(write.file, write.text, layout);
+    const fresh = [...laid].filter(([name]) => !this.#isWritten(name, before));
     const isDevice = (name: string) => name.startsWith('/dev/');
-    for (const name of gone) (isDevice(name) ? this.#view : this.#disk).remove(name);
-    for (const name of gone) this.#removeEmpty(path.posix.dirname(name), layout);
-    const fresh = [...laid].filter(
-      ([name]) => !triggers.has(path.posix.basename(name)) || this.#disk.read(name) === null,
-    );
-    this.#disk.lay(new Map(fresh.filter(([name]) => !isDevice(name))));
+    for (const name of gone.toSorted(lastSeen)) {
+      (isDevice(name) ? this.#view : this.#disk).remove(name);
+      this.#removeEmpty(path.posix.dirname(name), layout);
+    }
     this.#view.lay(new Map(fresh.filter(([name]) => isDevice(name))));
-    this.#watchAll();
+    const others = fresh.filter(([name]) => !isDevice(name));
+    this.#disk.lay(new Map(others.toSorted(([a], [b]) => lastSeen(a, b))));
+    // What was written to what is new before it was watched.
+    for (const folder of this.#watchAll()) for (const name of [...attributes, ...triggers]) this.#look(folder, name);
+  }
+
+  /** Puts what a layout has into a file that holds a text still. */
+  #tell(file: string, text: string, layout: Layout): void {
+    const told = layout.get(file);
+    if (told?.kind !== 'file' || told.content === text) return;
+    if (this.#disk.read(file) === text) this.#disk.overwrite(file, String(told.content));
+  }
+
+  /** Whether a file is told already, as one that a script has written to; else it is told now, before all that is to be seen. */
+  #isWritten(file: string, before: Layout): boolean {
+    const name = path.posix.basename(file);
+    if (triggers.has(name)) return this.#disk.read(file) !== null;
+    const was = before.get(file);
+    if (!attributes.has(name) || was?.kind !== 'file') return false;
+    this.#tell(file, String(was.content), this.#layout);
+    return this.#disk.read(file) !== null;
   }
 
   /** Folders that held nothing else. */
@@ -278,6 +304,18 @@ export class SysfsWrites {
     append('journal', `${seconds}\t${wall}\tkernel\t${text}\n`);
     append('ring', `[${seconds.padStart(12)}] ${text}\n`);
   }
+}
+
+/** Puts the links last that scripts wait for: when one comes or goes, the rest has come or gone. */
+function lastSeen(a: string, b: string): number {
+  const isAwaited = (name: string) => /\/(?:driver|virtfn\d+)$/.test(name);
+  return Number(isAwaited(a)) - Number(isAwaited(b));
+}
+
+/** What a script has written into a file. */
+interface Write {
+  readonly file: string;
+  readonly text: string;
 }
 
 /** What a write to a file of the bus comes to; `null`: nothing. */
