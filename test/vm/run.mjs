@@ -1,6 +1,6 @@
-// `npm run test:vm`: the suites on virtual machines. `-- --all` adds every kind of node, the power cuts, and a node that
-// stays off in a rollout, and keeps the results in docs/vm-tests.md. Everything else goes to vitest: `-- --all power-cut`
-// runs one file.
+// `npm run test:vm`: the suites on virtual machines. `-- --all` adds every kind of node, the power cuts, a node that stays off
+// in a rollout, and devices for guests, and keeps the results in docs/vm-tests.md. Everything else goes to vitest:
+// `-- --all power-cut` runs one file.
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { availableParallelism, tmpdir } from 'node:os';
