@@ -1,17 +1,17 @@
-import { appendFileSync, type FSWatcher, readdirSync, readlinkSync, rmdirSync, watch } from 'node:fs';
+import { type FSWatcher, readdirSync, readlinkSync, rmdirSync, watch } from 'node:fs';
 import path from 'node:path';
 import type { Cell } from '../cell.ts';
 import { busLayout, difference } from './bus-layout.ts';
 import { type Disk, openDisk } from './disk.ts';
-import { writeHugepages } from './hugepages.ts';
 import { resolveInside } from './inside.ts';
-import { modelFolder } from './journal.ts';
 import { folder, type Layout, merge } from './layout.ts';
+import { logLine } from './log-line.ts';
 import { moduleFacts, moduleOfDriver } from './module-table.ts';
-import { autoprobe, bind, newId, override, probe, setFunctions, type Turn, unbind } from './pci-bus.ts';
+import { override, type Turn } from './pci-bus.ts';
 import { pciPath } from './pci-paths.ts';
 import type { Running } from './running.ts';
 import { serialLayout } from './sys-serial.ts';
+import { poolFolders, written } from './sysfs-effects.ts';
 import { takeWrite } from './sysfs-file.ts';
 import { applyUdevRules } from './udev-event.ts';
 import { rulesOf, udevFiles } from './udev-files.ts';
@@ -183,7 +183,7 @@ export class SysfsWrites {
 
   #obey(step: (running: Running) => Turn | null, write: Write | null = null): void {
     const turn = step(this.#running) ?? { running: this.#running, log: [], added: [] };
-    for (const line of turn.log) this.#say(line);
+    for (const line of turn.log) logLine(this.#root, this.#disk, line);
     this.#become(turn.running, write);
     for (const address of turn.added) this.#announce(address);
   }
@@ -292,18 +292,6 @@ export class SysfsWrites {
     for (const command of commands)
       this.#programs = this.#programs.then(() => (this.#closed ? undefined : this.#run(command)));
   }
-
-  /** A line of the kernel log. */
-  #say(text: string): void {
-    const seconds = `${(this.#disk.read('/proc/uptime') ?? '73.42').split(' ')[0]}0000`;
-    const wall = `${new Date().toUTCString().slice(8, 11)} ${new Date().toISOString().slice(8, 10)} ${new Date().toISOString().slice(11, 19)}`;
-    const append = (name: string, line: string) => {
-      const at = resolveInside(this.#root, `${modelFolder}/log/${name}`, false);
-      if (at !== null) appendFileSync(at, line);
-    };
-    append('journal', `${seconds}\t${wall}\tkernel\t${text}\n`);
-    append('ring', `[${seconds.padStart(12)}] ${text}\n`);
-  }
 }
 
 /** Puts the links last that scripts wait for: when one comes or goes, the rest has come or gone. */
@@ -316,48 +304,6 @@ function lastSeen(a: string, b: string): number {
 interface Write {
   readonly file: string;
   readonly text: string;
-}
-
-/** What a write to a file of the bus comes to; `null`: nothing. */
-function written(running: Running, folder: string, name: string, text: string): Turn | null {
-  const owner = path.posix.basename(folder);
-  switch (name) {
-    case 'drivers_probe':
-      return probe(running, text);
-    case 'bind':
-      return bind(running, owner, text);
-    case 'unbind':
-      return unbind(running, owner, text);
-    case 'new_id':
-      return newId(running, owner, text);
-    case 'driver_override':
-      return override(running, owner, text);
-    case 'nr_hugepages':
-      return reserve(running, folder, text);
-    case 'sriov_drivers_autoprobe':
-      return autoprobe(running, owner, text);
-    case 'sriov_numvfs':
-      return setFunctions(running, owner, text);
-    default:
-      return null;
-  }
-}
-
-/** Folders of hugepages: of all nodes, and of each. */
-function poolFolders({ settings, hugepages }: Running): readonly string[] {
-  const nodes = Array.from({ length: settings.numaNodes }, (_, node) => `/sys/devices/system/node/node${node}`);
-  return ['/sys/kernel/mm', ...nodes].flatMap((base) =>
-    hugepages.pools.map(({ sizeKiB }) => `${base}/hugepages/hugepages-${sizeKiB}kB`),
-  );
-}
-
-function reserve(running: Running, folder: string, text: string): Turn | null {
-  const sizeKiB = Number(/hugepages-(\d+)kB$/.exec(folder)?.[1] ?? 0);
-  const node = /\/node(\d+)\/hugepages/.exec(folder)?.[1];
-  if (!/^\d+$/.test(text)) return null;
-  const wish = { sizeKiB, node: node === undefined ? null : Number(node), pages: Number(text) };
-  const hugepages = writeHugepages(running.hugepages, wish, running.settings);
-  return { running: { ...running, hugepages }, log: [], added: [] };
 }
 
 function alike(a: ReadonlyMap<string, string>, b: ReadonlyMap<string, string>): boolean {
