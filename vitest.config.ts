@@ -11,7 +11,7 @@ export default defineConfig({
     pool: 'forks',
     // A worker for every processor: the tests wait for simulated machines as long as they compute.
     maxWorkers: '100%',
-    testTimeout: 60_000,
-    hookTimeout: 60_000,
+    testTimeout: 240_000,
+    hookTimeout: 240_000,
   },
 });

@@ -10,7 +10,7 @@ export default defineConfig({
     env: temporaryFiles(),
     pool: 'forks',
     maxWorkers: '100%',
-    testTimeout: 120_000,
-    hookTimeout: 180_000,
+    testTimeout: 300_000,
+    hookTimeout: 300_000,
   },
 });

@@ -9,7 +9,7 @@ export default defineConfig({
     pool: 'forks',
     // Temporary users and the machine's sudo are shared.
     fileParallelism: false,
-    testTimeout: 60_000,
-    hookTimeout: 60_000,
+    testTimeout: 240_000,
+    hookTimeout: 240_000,
   },
 });
