@@ -21,7 +21,7 @@ export interface HostEnd {
   /** Write scripts that changed the host. */
   readonly writes: number;
   readonly reboots: number;
-  /** It is out of service, and counts as in flight. Default: when it is lost. */
+  /** It is out of service, or may be, and counts as in flight. Default: when it is lost. */
   readonly holdsSlot?: boolean;
   /** It was drained, and not taken back into service. */
   readonly drained?: boolean;
@@ -64,11 +64,13 @@ export async function runHost(context: HostContext): Promise<HostEnd> {
   } catch (thrown) {
     const failure = inWordsOf(task?.kind, failureOf(thrown, host.name));
     const writes = session?.writes ?? 0;
+    const begun = session?.begun ?? false;
     return {
-      state: stateOfError(failure.code, session?.begun ?? false),
+      state: stateOfError(failure.code, begun),
       failure,
       writes,
       reboots: session?.reboots ?? 0,
+      ...(begun && fellSilent(failure) && { holdsSlot: true }),
       ...serviceOf(context, session),
     };
   } finally {
@@ -78,6 +80,11 @@ export async function runHost(context: HostContext): Promise<HostEnd> {
     if (session !== null) await release(session);
     await shell.disconnect();
   }
+}
+
+/** Whether a host stopped answering: one that was at work then may be down, as far as anybody knows. */
+function fellSilent({ code }: Failure): boolean {
+  return code.startsWith('ssh.') || code === 'shell.timeout';
 }
 
 /**
