@@ -9,12 +9,16 @@ const most = 8;
  * command: `playbooks/passthrough.ts -i inventory`; `limit` how the hosts were limited: `-l rack:r12`.
  */
 export function nextCommand(summary: Summary, given: string, limit = ''): string | null {
-  const { command, run, hosts, dryRun, halted, interrupted } = summary;
+  const { command, run, hosts, dryRun, halted, interrupted, endedAt } = summary;
   if (command === null) return null;
   // Never about more hosts than the user chose.
   const again = (next: Command, about: readonly HostSummary[], why: string): string =>
     `vfleet ${[next, given, limitTo(about, hosts) || limit].filter(Boolean).join(' ')}   # ${why}`;
   const bad = hosts.filter(hasFailed);
+  // Its controller died, or is at work still, which `resume` says: another run would forget its policy and its place in it.
+  if (endedAt === null && run !== null && !dryRun && isResumable(command)) {
+    return `vfleet resume ${run}   # goes on where it stopped`;
+  }
   if (halted !== null && (!interrupted || command === 'apply')) {
     // While those that ended badly stay so, nobody else may start: a mere resume would be refused.
     const isAgain = hosts.some(({ state }) => state !== null && state !== 'ok' && state !== 'skipped');

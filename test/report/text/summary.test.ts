@@ -45,6 +45,13 @@ describe('renderSummary', () => {
     );
   });
 
+  it('of a run whose controller died names the command that goes on with it, not one that begins anew', () => {
+    const text = (command: Command): string =>
+      renderSummary(fold([runStarted(['n1', 'n2'], command), ok('n1', 1)]), plain);
+    expect(text('apply')).toMatch(/\nnext: vfleet resume run-1 {3}# goes on where it stopped\n$/);
+    expect(text('verify')).not.toContain('resume');
+  });
+
   it('of a rollout that halted though nobody ended badly names the command that goes on', () => {
     const halted: Stamped = { at: at(60), type: 'halted', why: 'no maintenance window ever opens' };
     const text = renderSummary(run('apply', [halted, hostEnded('n1', 'skipped')], ['n1']), plain);
