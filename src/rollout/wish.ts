@@ -10,10 +10,13 @@ const share = z
   .transform((text) => text as `${number}%`);
 const amount = z.union([z.int().min(0), share]);
 const positive = z.union([z.int().min(1), share.refine((text) => Number.parseInt(text, 10) > 0)]);
+/** Of Node's timers, in milliseconds: a longer one would be over at once. */
+const longestTimer = 2_147_483_647;
 const duration = z
   .string()
   .regex(/^\d+(?:\.\d+)?(?:ms|s|m|h)$/)
-  .transform(milliseconds);
+  .transform(milliseconds)
+  .refine((time) => time <= longestTimer);
 const text = z.string().regex(/\S/);
 const patterns = z.union([text, z.array(text)]).transform((given) => [given].flat());
 const batches = z.union([positive, z.array(positive).min(1)]).transform((given) => [given].flat());
@@ -59,7 +62,7 @@ export const rolloutKeys: readonly RolloutKey[] = rolloutSchema.keyof().options;
 
 const positiveText = 'a whole number from 1, or a share of the hosts as 10%';
 const amountText = 'a whole number from 0, or a share of the hosts as 10%';
-const durationText = 'a time as 30s, 5m or 2h';
+const durationText = 'a time as 30s, 5m or 2h, of 24 days at most';
 
 /** What each key takes, in words, for an error message. */
 export const rolloutExpected: Readonly<Record<RolloutKey, string>> = {

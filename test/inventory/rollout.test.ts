@@ -38,7 +38,7 @@ it.each([
   ['{ parallel: 0% }', /:2:24 all\.rollout\.parallel: expected .*, found "0%"$/],
   ['{ maxFailures: 101% }', /:2:27 all\.rollout\.maxFailures: expected a whole number from 0, .*, found "101%"$/],
   ['{ batches: [] }', /:2:23 all\.rollout\.batches: expected .*, or a list of them, found a list$/],
-  ['{ soak: 5 }', /:2:20 all\.rollout\.soak: expected a time as 30s, 5m or 2h, found 5$/],
+  ['{ soak: 5 }', /:2:20 all\.rollout\.soak: expected a time as 30s, 5m or 2h, of 24 days at most, found 5$/],
   ['{ windows: "Sut 22:00-04:00" }', /:2:23 all\.rollout\.windows: expected days, times and a time zone/],
   ['{ canary: }', /:2:14 all\.rollout\.canary: expected patterns as -l takes them.*, found nothing$/],
   ['[perRack]', /:2:12 all\.rollout: expected a map as rollout: \{ perRack: 2 \}, found a list$/],

@@ -32,6 +32,8 @@ describe('readRolloutKey', () => {
     ['soak', 30],
     ['soak', '5 m'],
     ['soak', '-5m'],
+    // Longer than a timer of Node may last: the soak would be over at once.
+    ['soak', '600h'],
     ['domain', 'a b'],
     ['confirmAbove', '50%'],
     ['windows', '22:00'],
