@@ -22,7 +22,7 @@ export function withRollout<T>(yargs: Argv<T>) {
     .option('per-rack', {
       ...text,
       coerce: wished('per-rack', 'perRack'),
-      describe: 'at most this many hosts at once of one rack, or a share of its hosts',
+      describe: 'at most this many hosts at once of one rack, or a share of its hosts (default: 50%, at least 1)',
     })
     .option('max-failures', {
       ...text,

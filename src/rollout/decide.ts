@@ -1,6 +1,6 @@
 import { spentBudget } from './budget.ts';
 import type { Policy } from './policy.ts';
-import { type RolloutState, type Standing, step } from './state.ts';
+import { isDown, type RolloutState, type Standing, step } from './state.ts';
 import { isOpen, nextOpening } from './window.ts';
 
 /** The time, as the rollout needs it. */
@@ -89,7 +89,10 @@ export function widthOf(state: RolloutState, policy: Policy): number {
   return Math.min(policy.batches.at(-1) ?? policy.parallel, policy.parallel);
 }
 
-/** In their order; one whose failure domain is full lets those behind it go first. */
+/**
+ * In their order; one whose failure domain is full lets those behind it go first. Hosts that do not answer count in their
+ * domains: a rack may be half down before anybody begins.
+ */
 function whoMayStart(state: RolloutState, policy: Policy, waiting: readonly string[]): readonly string[] {
   const flying = inFlight(state);
   const canaries = waiting.filter((host) => policy.canaries.has(host));
@@ -101,7 +104,7 @@ function whoMayStart(state: RolloutState, policy: Policy, waiting: readonly stri
     const domain = policy.domainOf.get(host);
     if (domain !== undefined) inDomain.set(domain, (inDomain.get(domain) ?? 0) + 1);
   };
-  for (const host of flying) count(host);
+  for (const [host, standing] of state.hosts) if (countsInDomain(standing)) count(host);
   const chosen: string[] = [];
   for (const host of candidates) {
     if (chosen.length === free) break;
@@ -115,7 +118,11 @@ function whoMayStart(state: RolloutState, policy: Policy, waiting: readonly stri
 }
 
 function slotHolders(state: RolloutState): readonly string[] {
-  return [...state.hosts].filter(([, at]) => at.kind === 'ended' && at.holdsSlot).map(([host]) => host);
+  return [...state.hosts].filter(([, at]) => at.kind === 'ended' && countsInDomain(at)).map(([host]) => host);
+}
+
+function countsInDomain(standing: Standing): boolean {
+  return isInFlight(standing) || (standing.kind === 'ended' && isDown(standing.state));
 }
 
 function isInFlight(standing: Standing): boolean {

@@ -122,7 +122,8 @@ function explain(reason: Exclude<SkipReason, { readonly kind: 'interrupted' }>):
     case 'no-slot': {
       const { holders } = reason;
       const [are, them] = holders.length === 1 ? ['is', 'it'] : ['are', 'them'];
-      return `${foldNames(holders).join(', ')} ${are} out of service and took every place; bring ${them} back, then go on`;
+      const who = holders.length === 0 ? 'hosts that did not answer before' : foldNames(holders).join(', ');
+      return `${who} ${are} out of service and took every place; bring ${them} back, or let more be down of a rack (--per-rack), then go on`;
     }
     case 'no-window':
       return 'no maintenance window ever opens';

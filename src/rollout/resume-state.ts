@@ -13,7 +13,9 @@ export function resumeState(events: Iterable<Stamped>, again: ReadonlySet<string
       for (const { name } of event.hosts) hosts.set(name, { standing: waiting, cutEarlier: false });
     } else if (event.type === 'run-resumed') {
       for (const name of event.left) {
-        const cutEarlier = hosts.get(name)?.standing.kind === 'cut-off';
+        const before = hosts.get(name)?.standing;
+        // One that is tried again and is out of service has its slot already.
+        const cutEarlier = before !== undefined && holdsPlace(before);
         hosts.set(name, { standing: cutEarlier ? cutOff : waiting, cutEarlier });
       }
     } else if (event.type === 'host-started' || event.type === 'host-ended') {
@@ -24,7 +26,7 @@ export function resumeState(events: Iterable<Stamped>, again: ReadonlySet<string
   }
   const standings = [...hosts].map(([name, { standing }]): [string, Standing] => [
     name,
-    again.has(name) ? waiting : standing,
+    again.has(name) ? (holdsPlace(standing) ? cutOff : waiting) : standing,
   ]);
   return { hosts: new Map(standings), stopping: false, lastStart: null };
 }
@@ -38,6 +40,10 @@ interface Known {
 
 const waiting: Standing = { kind: 'waiting' };
 const cutOff: Standing = { kind: 'cut-off' };
+
+function holdsPlace(standing: Standing): boolean {
+  return standing.kind === 'cut-off' || (standing.kind === 'ended' && standing.holdsSlot);
+}
 
 function ended(event: Extract<Stamped, { readonly type: 'host-ended' }>, cutEarlier: boolean): Standing {
   const { state, holdsSlot = state === 'lost', failure } = event;

@@ -1,7 +1,7 @@
 import type { HostState } from '../events/event.ts';
 import { badHosts, spentBudget } from './budget.ts';
 import { atOnce, type Policy } from './policy.ts';
-import { beginRollout, step } from './state.ts';
+import { beginRollout, isDown, step } from './state.ts';
 import { parseWindow } from './window.ts';
 import type { Amount, RolloutWish } from './wish.ts';
 
@@ -40,6 +40,8 @@ export interface RolloutHost {
 
 const defaultParallel = 20;
 const defaultShareOfFailures = '10%';
+/** A rack is never taken down as a whole by default. */
+const defaultPerRack = '50%';
 
 /** For more hosts than these, their number must be typed or expected. */
 export const defaultConfirmAbove = 50;
@@ -55,14 +57,14 @@ export function resolveRollout(
 ): Rollout {
   const all = hosts.length;
   const places = (given: Amount | undefined): number | null => (given === undefined ? null : shareOf(given, all, 1));
-  const { maxFailures, perRack } = wish;
+  const { maxFailures, perRack = defaultPerRack } = wish;
   return {
     canaries: hosts.filter(({ name }) => canaries.has(name)).map(({ name }) => name),
     batches: (wish.batches ?? []).map((size) => shareOf(size, all, 1)),
     parallel: placesOf(wish.parallel, all),
     domain: wish.domain ?? 'rack',
-    perDomain: perRack === undefined ? {} : limitsOf(perRack, hosts),
-    domains: perRack === undefined ? {} : Object.fromEntries(domainsOf(hosts)),
+    perDomain: limitsOf(perRack, hosts),
+    domains: Object.fromEntries(domainsOf(hosts)),
     maxFailures: maxFailures === undefined ? shareOf(defaultShareOfFailures, all, 1) : shareOf(maxFailures, all, 0),
     maxCanaryFailures: shareOf(wish.maxCanaryFailures ?? 0, canaries.size, 0),
     soak: wish.soak ?? 0,
@@ -113,10 +115,21 @@ export function countEnded(rollout: Rollout, ended: ReadonlyMap<string, HostStat
     rollout: {
       ...rollout,
       canaries: rollout.canaries.filter((host) => !ended.has(host)),
+      perDomain: withoutDown(rollout, ended),
       maxFailures: Math.max(0, rollout.maxFailures - bad.length),
       maxCanaryFailures: Math.max(0, rollout.maxCanaryFailures - canaries.length),
     },
   };
+}
+
+/** A host that does not answer is one of its domain that is down, whoever took it there. */
+function withoutDown({ perDomain, domains }: Rollout, ended: ReadonlyMap<string, HostState>): Rollout['perDomain'] {
+  const down = [...ended].flatMap(([host, state]) => (isDown(state) ? [domains[host]] : []));
+  const left = ([domain, limit]: readonly [string, number]): readonly [string, number] => [
+    domain,
+    Math.max(0, limit - down.filter((other) => other === domain).length),
+  ];
+  return Object.fromEntries(Object.entries(perDomain).map(left));
 }
 
 function domainsOf(hosts: readonly RolloutHost[]): readonly (readonly [string, string])[] {

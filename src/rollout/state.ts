@@ -29,6 +29,11 @@ export type RolloutEvent =
   | { readonly type: 'ended'; readonly host: string; readonly state: HostState; readonly holdsSlot: boolean }
   | { readonly type: 'stop' };
 
+/** Whether a host that ended so is down, as far as anybody knows: it counts in its failure domain, whoever took it there. */
+export function isDown(state: HostState): boolean {
+  return state === 'lost' || state === 'unreachable';
+}
+
 /** The state before anything happened. */
 export function beginRollout(hosts: readonly string[]): RolloutState {
   return { hosts: new Map(hosts.map((host) => [host, { kind: 'waiting' }])), stopping: false, lastStart: null };

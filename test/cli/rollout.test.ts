@@ -43,7 +43,7 @@ describe('a canary that fails', () => {
     expect(stdout).toMatch(/^halted: canary of the canary hosts did not end well/m);
     expect(stdout).toMatch(/skipped +2 +a\[1-2\]/);
     expect(stdout).toMatch(/unreachable +1 +canary/);
-    expect(stdout).toMatch(/^next: vfleet resume \S+ {3}#/m);
+    expect(stdout).toMatch(/^next: vfleet resume \S+ .*--retry-failed {3}#/m);
     expect(code).toBe(3);
     for (const name of ['a1', 'a2']) expect(racks.lab.node(name).counters.connections).toBe(0);
   });
@@ -93,7 +93,7 @@ describe('plan shows the policy', () => {
       'rack:p,q1',
     );
     expect(stdout).toMatch(
-      /^rollout: p2 first \(1 canary host\), then at most 1, then 2 of 4 hosts at once\n {2}halts when more than 2 hosts end badly, or a canary host does\n {2}watches each for 1 min 30 s\n/m,
+      /^rollout: p2 first \(1 canary host\), then at most 1, then 2 of 4 hosts at once, 1 of each rack\n {2}halts when more than 2 hosts end badly, or a canary host does\n {2}watches each for 1 min 30 s\n/m,
     );
     const json = await racks.vfleet('plan', 'careful.ts', '-i', 'more.yaml', '--no-canary', '-l', 'p1,p2', '--json');
     expect(JSON.parse(json.stdout)).toMatchObject({ rollout: { canaries: [], soak: 90_000 }, halted: null });

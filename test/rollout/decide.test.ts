@@ -42,6 +42,15 @@ describe('decide', () => {
     expect(started(decide(beginRollout(names(4)), policy, start))).toEqual(['node0', 'node2', 'node3']);
   });
 
+  it.each(['unreachable', 'lost'] as const)('counts a host that is %s in its failure domain', (ended) => {
+    const domainOf = new Map(names(4).map((host, index) => [host, index < 3 ? 'r1' : 'r2']));
+    const policy = policyOf({ domainOf, perDomain: new Map([['r1', 1]]) });
+    const state = run(beginRollout(names(4)), 'node0', ended);
+    expect(started(decide(state, policy, start))).toEqual(['node3']);
+    const reason = { kind: 'no-slot', holders: ['node0'] };
+    expect(decide(run(state, 'node3', 'ok'), policy, start)).toMatchObject([{ kind: 'skip', reason }, { reason }]);
+  });
+
   it('starts the others only when every canary has ended', () => {
     const policy = policyOf({ canaries: new Set(['node2', 'node3']), maxCanaryFailures: 0 });
     let state = beginRollout(names(5));

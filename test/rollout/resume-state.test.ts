@@ -123,6 +123,16 @@ describe('resumeState', () => {
     expect(leftOf(state)).toEqual(['a', 'c', 'd']);
   });
 
+  it('keeps the slot of a host that is out of service also where it is to be tried again', () => {
+    const events = [started, begun('a'), ended('a', 'lost'), begun('b'), ended('b', 'failed')];
+    const state = resumeState(events, new Set(['a', 'b']));
+    expect(inFlight(state)).toEqual(['a']);
+    // Stopped before its turn came, in the part that was to try it again.
+    const again: Stamped = { at, type: 'run-resumed', run: 'r', command: 'apply', part: 2, left: ['a', 'b'] };
+    const stopped = [...events, again, ended('a', 'skipped', 'interrupted'), ended('b', 'skipped', 'interrupted')];
+    expect(inFlight(resumeState(stopped))).toEqual(['a']);
+  });
+
   it('lets those wait that were only not started, and go on first that somebody stopped in their work', () => {
     const state = resumeState([
       ...[started, begun('a'), ended('a', 'failed', 'interrupted'), ended('b', 'skipped', 'interrupted')],

@@ -23,6 +23,13 @@ describe('resolveRollout', () => {
     expect(resolveRollout({ perRack: '50%' }, hosts, none).perDomain).toEqual({ r0: 3, lab: 1 });
   });
 
+  it('takes no whole rack down where nothing was said, nor counts on hosts that do not answer', () => {
+    const rollout = resolveRollout({}, hostsOf(6), none);
+    expect(rollout.perDomain).toEqual({ r0: 3 });
+    const ended = new Map([['n1', 'unreachable'] as const, ['n2', 'refused'] as const]);
+    expect(countEnded(rollout, ended).rollout.perDomain).toEqual({ r0: 2 });
+  });
+
   it.each([
     [undefined, 3, 1],
     [undefined, 25, 2],

@@ -11,10 +11,13 @@ function lines(wish: RolloutWish, number: number, canaries: readonly string[] = 
 
 it('tells the policy in two lines where nothing was said', () => {
   expect(lines({}, 200)).toEqual([
-    'rollout: at most 20 of 200 hosts at once',
+    'rollout: at most 20 of 200 hosts at once, 1 to 3 of each rack',
     '  halts when more than 20 hosts end badly',
   ]);
-  expect(lines({}, 3)).toEqual(['rollout: at most 3 of 3 hosts at once', '  halts when more than 1 host ends badly']);
+  expect(lines({}, 3)).toEqual([
+    'rollout: at most 3 of 3 hosts at once, 1 of each rack',
+    '  halts when more than 1 host ends badly',
+  ]);
 });
 
 it('tells all that was said in three', () => {
