@@ -90,11 +90,11 @@ export class Rules {
       this.#break('in flight', `${host} starts while ${flying.join(' ')} are in flight; allowed: ${width}`);
     const domain = domains[host];
     const limit = domain === undefined ? undefined : perDomain[domain];
-    const there = flying.filter((other) => domains[other] === domain);
+    const there = [...new Set([...flying, ...this.#silent()])].filter((other) => domains[other] === domain);
     if (limit !== undefined && there.length + 1 > limit)
       this.#break(
         'per domain',
-        `${host} starts while ${there.join(' ')} of ${domain} are in flight; allowed: ${limit}`,
+        `${host} starts while ${there.join(' ')} of ${domain} are in flight or down; allowed: ${limit}`,
       );
     const failed = this.#badHosts();
     if (failed.length > maxFailures)
@@ -122,8 +122,9 @@ export class Rules {
     const failed = this.#badHosts();
     const spent =
       failed.length > maxFailures || failed.filter((name) => canaries.includes(name)).length > maxCanaryFailures;
+    const down = new Set([...this.#holding, ...this.#silent()]);
     const full = Object.entries(perDomain).some(
-      ([domain, limit]) => [...this.#holding].filter((name) => domains[name] === domain).length >= limit,
+      ([domain, limit]) => [...down].filter((name) => domains[name] === domain).length >= limit,
     );
     const reasons: Readonly<Record<string, boolean>> = {
       interrupted: this.#stopped,
@@ -131,6 +132,11 @@ export class Rules {
       'rollout.no-slot': full || this.#holding.size >= this.#width(),
     };
     if (reasons[code] !== true) this.#break('skipped for a reason', `${host} is skipped with ${code}, which is not so`);
+  }
+
+  /** Hosts that did not answer: they are down, as far as anybody knows, and count in their racks. */
+  #silent(): readonly string[] {
+    return [...this.#hosts].filter(([, at]) => at === 'unreachable').map(([name]) => name);
   }
 
   #badHosts(): readonly string[] {
