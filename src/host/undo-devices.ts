@@ -27,7 +27,9 @@ export function refuseHeldDevices(changes: readonly Change[], found: Found, fact
 
 /** Addresses of devices that files of other playbooks bind, and that stay bound. */
 export function boundByOthers({ files }: HostRecord, playbook: string): ReadonlySet<string> {
-  const theirs = Object.entries(files).filter(([, file]) => file.playbooks.some((name) => name !== playbook));
+  const theirs = Object.entries(files).filter(
+    ([path, file]) => !copiesRule.test(path) && file.playbooks.some((name) => name !== playbook),
+  );
   return new Set(
     theirs.flatMap(([path, file]) => {
       // A file of driverctl's is about one device, though it was written with others.
@@ -37,6 +39,12 @@ export function boundByOthers({ files }: HostRecord, playbook: string): Readonly
     }),
   );
 }
+
+/**
+ * What has an initramfs carry the rule of a binding. It stays as it is when the rule names other devices, so that those of its
+ * first write are of no account.
+ */
+const copiesRule = /^\/etc\/(?:dracut\.conf\.d|initramfs-tools\/hooks)\/vfleet-/;
 
 function devicesIn({ effects }: OwnedFile): readonly { readonly address: string; readonly driver: string | null }[] {
   return effects.flatMap((effect) => (effect.kind === 'devices' ? effect.devices : []));

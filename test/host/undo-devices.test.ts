@@ -56,6 +56,19 @@ describe('an undo of bound devices', () => {
     expect(givenBack(undone(both, facts, two), one)).toEqual(['0000:18:00.0 null', '0000:19:00.0 null']);
   });
 
+  it('gives back what another playbook has bound early once, and names no more', () => {
+    const early = (...addresses: readonly string[]) =>
+      pciBinding(
+        addresses.map((address) => ({ address })),
+        { name: 'one', early: true },
+      );
+    const first = applied(start, facts, one, [early(nic.address, other.address)]);
+    const both = applied(first, facts, two, [binding('two', other.address)]);
+    const fewer = applied(both, facts, one, [early(nic.address)]);
+    expect(givenBack(both, two)).toEqual([]);
+    expect(givenBack(fewer, two)).toEqual(['0000:19:00.0 null']);
+  });
+
   it('does so with driverctl for each device', () => {
     const host = applied(start, withDriverctl, one, [binding('one', nic.address, other.address)]);
     const both = applied(host, withDriverctl, two, [binding('two', nic.address)]);
