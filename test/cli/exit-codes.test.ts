@@ -54,7 +54,8 @@ describe.concurrent('--json', () => {
     expect(found).toMatchObject({ version: 1, command, exitCode: code, interrupted: false });
     expect(Object.keys(found.hosts[0])).toEqual([
       ...['name', 'rack', 'state', 'failure', 'startedAt', 'endedAt', 'phases', 'gates', 'checks', 'plan', 'written'],
-      ...['settled', 'writes', 'reboots', 'warnings', 'leftovers', 'facts', 'rebootDue', 'backups', 'oldBackups'],
+      ...['settled', 'writes', 'reboots', 'warnings', 'leftovers', 'facts', 'rebootDue', 'drained'],
+      ...['powerCycled', 'backups', 'oldBackups'],
     ]);
     for (const host of found.hosts) expect(stderr).toContain(`${host.name}: ${host.state}`);
     expect(found.hosts[0].facts === null).toBe(command !== 'facts');
