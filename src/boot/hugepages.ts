@@ -112,6 +112,8 @@ function refuseWish({ count, nodes, keepGiB }: HugepageWish, host: string): void
   const whole = [count, keepGiB, ...Object.values(nodes ?? {})].filter((one) => one !== undefined);
   const wrong = whole.find((one) => !Number.isInteger(one) || one < 0);
   if (wrong !== undefined) throw refusal('wish', host, 'whole numbers from 0', String(wrong), 'correct the playbook');
+  // Such a host has no memory left to boot with, let alone to log in.
+  if (keepGiB === 0) throw refusal('starve', host, 'at least 1 GiB for the host (keepGiB)', '0', 'leave it more');
   if (count !== undefined && nodes !== undefined) {
     throw refusal('wish', host, 'count or nodes', 'both', 'correct the playbook');
   }

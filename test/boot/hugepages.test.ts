@@ -92,6 +92,7 @@ describe('the count of pages', () => {
   it.each([
     ['more than leaves the host its part', {}, { count: 53 }, /leave 12 GiB for the host, found 53 of 1G.*52 at most/],
     ['all of it', {}, { keepGiB: 64 }, /found 0 of 1G/],
+    ['everything, so that the host cannot boot', {}, { keepGiB: 0 }, /at least 1 GiB for the host/],
     [
       'more than a node has',
       { nodes: [16, 48] },
@@ -108,6 +109,7 @@ describe('the count of pages', () => {
   it('may be up to what the host can spare', () => {
     expect(hugepageArguments(host(), { count: 52 })['hugepages']).toBe('52');
     expect(hugepageArguments(host(), { count: 60, keepGiB: 4 })['hugepages']).toBe('60');
+    expect(hugepageArguments(host(), { keepGiB: 1 })['hugepages']).toBe('63');
   });
 });
 
