@@ -123,7 +123,7 @@ function explain(reason: Exclude<SkipReason, { readonly kind: 'interrupted' }>):
       const { holders } = reason;
       const [are, them] = holders.length === 1 ? ['is', 'it'] : ['are', 'them'];
       const who = holders.length === 0 ? 'hosts that did not answer before' : foldNames(holders).join(', ');
-      return `${who} ${are} out of service and took every place; bring ${them} back, or let more be down of a rack (--per-rack), then go on`;
+      return `${who} ${are} out of service and took every place; bring ${them} back and go on, or apply again with a larger --per-rack`;
     }
     case 'no-window':
       return 'no maintenance window ever opens';

@@ -176,7 +176,8 @@ describe('a rollout that halted', () => {
   it('goes on with a larger budget, or when the failed hosts are run again', async () => {
     const node = racks.lab.node('b1');
     await node.setFaults({ refuseLogin: true });
-    const args = ['apply', 'motd.ts', '--yes', '--json', '-l', 'b1,b2,b3', '-p', '1', '--max-failures', '0'];
+    const args = ['apply', 'motd.ts', '--yes', '--json', '-l', 'b1,b2,b3', '-p', '1', '--per-rack', '2'];
+    args.push('--max-failures', '0');
     const first = await racks.vfleet(...args);
     expect(first.code).toBe(3);
     expect(documentOf(first).hosts.map(({ state }) => state)).toEqual(['unreachable', 'skipped', 'skipped']);
