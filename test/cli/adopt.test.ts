@@ -9,7 +9,7 @@ beforeAll(async () => {
     { name: 'one', kind: 'installer-prepared' },
     { name: 'two', kind: 'installer-prepared' },
   ]);
-}, 120_000);
+}, 600_000);
 afterAll(() => racks?.stop());
 
 const recordOf = (name: string): Promise<string> =>

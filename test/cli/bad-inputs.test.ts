@@ -7,7 +7,7 @@ let racks: Racks;
 beforeAll(async () => {
   racks = await startRacks(names.map((name) => ({ name, vars: { message: name === 'n2' ? 42 : 'Hi' } })));
   await racks.write('motd.ts', motd);
-}, 120_000);
+}, 600_000);
 afterAll(() => racks?.stop());
 
 const touched = (): readonly number[] => racks.lab.nodes.map((node) => node.counters.connections);

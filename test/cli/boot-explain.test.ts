@@ -16,7 +16,7 @@ beforeAll(async () => {
     { name: 'undone', rack: 'r4' },
     { name: 'el8', kind: 'rocky-8-intel', rack: 'r5' },
   ]);
-}, 120_000);
+}, 600_000);
 afterAll(() => racks?.stop());
 
 const explain = (...args: readonly string[]) => racks.vfleet('boot', 'explain', ...args);

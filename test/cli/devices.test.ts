@@ -10,7 +10,7 @@ beforeAll(async () => {
     { name: 'mixed', kind: 'qemu-debian-12-intel' },
     { name: 'gone', faults: { refuseLogin: true } },
   ]);
-}, 120_000);
+}, 600_000);
 afterAll(() => racks?.stop());
 
 interface Listed {

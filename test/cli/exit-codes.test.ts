@@ -17,7 +17,7 @@ beforeAll(async () => {
   await racks.write('motd.ts', motd);
   const { code } = await racks.vfleet('apply', 'motd.ts', '--yes', '-l', 'done');
   expect(code).toBe(0);
-}, 120_000);
+}, 600_000);
 afterAll(() => racks?.stop());
 
 describe.concurrent('exit codes', () => {

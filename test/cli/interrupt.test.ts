@@ -18,7 +18,7 @@ beforeAll(async () => {
     { name: 'hung', rack: 'b', faults: { hangCommands: true } },
   ]);
   await racks.write('motd.ts', motd);
-}, 120_000);
+}, 600_000);
 afterAll(() => racks?.stop());
 
 /** What a run of `apply` with `--json` tells of its hosts, by name. */

@@ -10,7 +10,7 @@ let node: LabNode;
 beforeAll(async () => {
   racks = await startRacks([{ name: 'n1' }, { name: 'n2' }]);
   node = racks.lab.node('n1');
-}, 120_000);
+}, 600_000);
 afterAll(() => racks?.stop());
 
 interface HostOf {

@@ -25,7 +25,7 @@ let racks: Racks;
 beforeAll(async () => {
   racks = await startRacks(names.map((name) => ({ name })));
   await racks.write('motd.ts', motd);
-}, 120_000);
+}, 600_000);
 afterAll(() => racks?.stop());
 
 interface Found {

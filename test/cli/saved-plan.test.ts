@@ -34,7 +34,7 @@ const names = Array.from({ length: 7 }, (_, index) => `n${index}`);
 let racks: Racks;
 beforeAll(async () => {
   racks = await startRacks(names.map((name) => ({ name })));
-}, 120_000);
+}, 600_000);
 afterAll(() => racks?.stop());
 
 async function writeParts(): Promise<void> {

@@ -12,7 +12,7 @@ let racks: Racks;
 beforeAll(async () => {
   racks = await startRacks([{ name: 'n1' }, { name: 'n2' }, { name: 'odd' }]);
   await racks.write('motd.ts', motd);
-}, 120_000);
+}, 600_000);
 afterAll(() => racks?.stop());
 
 const escape = /\x1b/;

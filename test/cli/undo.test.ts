@@ -27,7 +27,7 @@ export default playbook({
 });
 `,
   );
-}, 120_000);
+}, 600_000);
 afterAll(() => racks?.stop());
 
 const document = (text: string) =>

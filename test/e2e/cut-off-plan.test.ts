@@ -35,7 +35,7 @@ async function cutOff(name: string) {
   const first = await fleet.one('apply', name, { ...options, reboot: { deadline: 1 } });
   expect(first.host.failure?.code).toMatch(/^reboot\.(?:lost|not-started)$/);
   const node = fleet.lab.node(name);
-  await vi.waitUntil(() => node.counters.reboots === 1 && node.state === 'up', { timeout: 20_000 });
+  await vi.waitUntil(() => node.counters.reboots === 1 && node.state === 'up', { timeout: 120_000 });
   return { node, options };
 }
 

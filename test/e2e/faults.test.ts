@@ -162,14 +162,14 @@ describe('a link that breaks in a read', () => {
 async function refuses(times: number): Promise<void> {
   await node.setFaults({ refuseLogin: true });
   const { connections } = node.counters;
-  await vi.waitUntil(() => node.counters.connections >= connections + times, { timeout: 20_000 });
+  await vi.waitUntil(() => node.counters.connections >= connections + times, { timeout: 120_000 });
 }
 
 it('a host that cuts a job off and refuses log-ins for a moment, as one does that boots, is waited for', async () => {
   await node.setFaults({ cutOutput: { skip: 3, afterBytes: 40 } });
   const { execs } = node.counters;
   const applying = apply();
-  await vi.waitUntil(() => node.counters.execs === execs + 4, { timeout: 20_000, interval: 5 });
+  await vi.waitUntil(() => node.counters.execs === execs + 4, { timeout: 120_000, interval: 5 });
   await refuses(2);
   await node.setFaults({});
   expect((await applying).host.failure).toBeNull();

@@ -80,7 +80,7 @@ export async function collect(channel: ClientChannel): Promise<Ran> {
 
 /** Waits until something holds, looking again every few milliseconds. */
 export async function eventually(holds: () => boolean | Promise<boolean>, what: string): Promise<void> {
-  const end = Date.now() + 15_000;
+  const end = Date.now() + 120_000;
   while (!(await holds())) {
     if (Date.now() > end) throw new Error(`never: ${what}`);
     await new Promise((resolve) => setTimeout(resolve, 10));

@@ -24,7 +24,7 @@ beforeAll(async () => {
     faults: {},
   }));
   lab = await startLab({ nodes: [...nodes, { name: 'red', rack: 'r1', kind: redHat, faults: {} }], bootMs: 50 });
-}, 120_000);
+}, 600_000);
 
 afterAll(() => lab.stop());
 

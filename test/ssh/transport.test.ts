@@ -209,6 +209,6 @@ describe.skipIf(!canRun('real sshd', ['sshd']))('a real sshd', () => {
     const shell = open();
     await shell.run(sh`true`);
     await shell.disconnect();
-    await vi.waitUntil(() => sessionsOf(sshd.pid).length === before, { timeout: 10_000 });
+    await vi.waitUntil(() => sessionsOf(sshd.pid).length === before, { timeout: 120_000 });
   });
 });
