@@ -12,6 +12,7 @@ import {
 } from './lease.ts';
 import { type Claim, claimLease, releaseLease, renewLease, takeLease } from './lease-script.ts';
 import type { Session } from './session.ts';
+import { takeOver } from './take-over.ts';
 
 /**
  * Runs a script that changes the host or asks for its reboot. `scriptOf` splices in what it is given, at a place where
@@ -22,41 +23,29 @@ export async function runHeld(
   scriptOf: (lease: Script) => Script,
   options: RunOptions & { readonly back?: number } = {},
 ): Promise<Output> {
-  const { back = 0, ...runOptions } = options;
-  for (;;) {
-    // Whether an answer comes or not: from here on the lease may be ours.
-    session.holding = true;
-    const output = await session.context.shell.run(scriptOf(takeLease(claimOf(session, back))), runOptions);
-    if (output.sections.has('unleased')) throw unleased(session.name, output);
-    const lease = output.sections.has('leased') ? parseLease(output) : null;
-    if (lease === null) {
-      keepRenewing(session);
-      return output;
-    }
-    session.holding = false;
-    if (session.endedRuns.has(lease.run) || !isOver(session, lease)) throw leased(session.name, lease);
-    session.endedRuns.add(lease.run);
-  }
+  const { output, other } = await tryHeld(session, scriptOf, options);
+  if (other !== null) throw leased(session.name, other, session.context.run);
+  return output;
 }
 
-/** What a run does about the lease that it finds: a run that writes is refused only when it comes to that. */
-export function noticeLease(session: Session, lease: Lease | null): void {
+/**
+ * What a run does about the lease that it finds: a run that writes is refused only when it comes to that, and one that goes on
+ * takes its own lease over. Gives whether it had to wait for that: what was read before is old by now.
+ */
+export async function noticeLease(session: Session, lease: Lease | null): Promise<boolean> {
   const { run, mode, bus } = session.context;
-  if (lease === null) return;
-  if (lease.run === run) {
-    // It died with it, and goes on with it: others stay out also where nothing is left to write.
-    session.resumed = true;
-    session.holding = true;
-    keepRenewing(session);
-  } else if (mode !== 'apply' && lease.hold !== 'free')
+  if (lease === null) return false;
+  if (mode === 'apply' && lease.run === run) return takeOver(session, (back) => claim(session, back));
+  if (mode !== 'apply' && lease.hold !== 'free')
     bus.emit({ type: 'warning', host: session.name, text: `another run is at work on it: ${describeLease(lease)}` });
+  return false;
 }
 
 /** Takes the lease where the run has none yet. Errors: `host.leased`, `host.unleased`. */
 export async function hold(session: Session): Promise<void> {
   if (session.renewal !== null) return;
-  // The script takes it itself.
-  await runHeld(session, () => claimLease(claimOf(session, 0)), { signal: session.context.abandon });
+  const other = await claim(session, 0);
+  if (other !== null) throw leased(session.name, other, session.context.run);
 }
 
 /** Gives the lease back. What keeps it from that is no failure of the host: the lease runs out. */
@@ -65,10 +54,41 @@ export async function release(session: Session): Promise<void> {
   if (!session.holding || session.away) return;
   session.holding = false;
   try {
-    await session.context.shell.run(releaseLease(session.context.run), { timeout: 10_000 });
+    await session.context.shell.run(releaseLease(claimOf(session, 0)), { timeout: 10_000 });
   } catch (thrown) {
     if (!(thrown instanceof VfleetError)) throw thrown;
   }
+}
+
+/** What a script printed, or the lease of somebody else, for which it ended with nothing done. */
+type Tried = { readonly output: Output; readonly other: Lease | null };
+
+async function tryHeld(
+  session: Session,
+  scriptOf: (lease: Script) => Script,
+  { back = 0, ...options }: RunOptions & { readonly back?: number },
+): Promise<Tried> {
+  for (;;) {
+    // Whether an answer comes or not: from here on the lease may be ours.
+    session.holding = true;
+    const output = await session.context.shell.run(scriptOf(takeLease(claimOf(session, back))), options);
+    if (output.sections.has('unleased')) throw unleased(session.name, output);
+    const other = output.sections.has('leased') ? parseLease(output) : null;
+    if (other === null) {
+      keepRenewing(session);
+      return { output, other };
+    }
+    session.holding = false;
+    if (session.endedHolders.has(other.process) || !isOver(session, other)) return { output, other };
+    session.endedHolders.add(other.process);
+  }
+}
+
+/** Takes the lease alone; gives that of somebody else, where there is one. */
+async function claim(session: Session, back: number): Promise<Lease | null> {
+  // The script takes it itself.
+  const scriptOf = (): Script => claimLease(claimOf(session, back));
+  return (await tryHeld(session, scriptOf, { back, signal: session.context.abandon })).other;
 }
 
 /** A run whose own controller says that its process has ended will not come back by itself. */
@@ -77,10 +97,10 @@ function isOver({ context }: Session, lease: Lease): boolean {
   return lease.hold !== 'newer' && lease.process !== '' && isGone(lease.process);
 }
 
-function claimOf({ context, endedRuns }: Session, back: number): Claim {
+function claimOf({ context, endedHolders }: Session, back: number): Claim {
   const { who, process } = context.holder ?? unknownHolder;
   const { seconds } = policyOf(context.lease);
-  return { run: context.run, who: oneLine(who), process: oneLine(process), seconds, back, ended: [...endedRuns] };
+  return { run: context.run, who: oneLine(who), process: oneLine(process), seconds, back, ended: [...endedHolders] };
 }
 
 function policyOf(policy: LeasePolicy | undefined): LeasePolicy {

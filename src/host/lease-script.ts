@@ -10,7 +10,7 @@ export interface Claim {
   readonly seconds: number;
   /** Seconds of the next boot's up-time for which it lasts; 0: a reboot ends it. */
   readonly back: number;
-  /** Runs that are known to have ended, whatever their leases say. */
+  /** Processes of holders that are known to have ended, whatever their leases say. */
   readonly ended: readonly string[];
 }
 
@@ -75,16 +75,26 @@ put_lease() {
     printf '%s\\n' version=1 "run=$1" "who=$2" "process=$3" "boot=$lease_now_boot" "since=$lease_since" \\
       "until=$((lease_up + $4))" "back=$5" | cat >"$lease_file.new" && mv -f "$lease_file.new" "$lease_file" )
 }
+# RUN PROCESS: a journal may have been copied, and so one run may have two controllers.
+own_lease() { [ "$lease_run" = "$1" ] && [ "$lease_process" = "$2" ]; }
+# SKIPPED… PROCESS…: whether the holder is one of the words after the fifth.
+ended_lease() {
+  [ -n "$lease_process" ] || return 1
+  shift 5
+  for lease_ended in "$@"; do
+    if [ "$lease_process" = "$lease_ended" ]; then return 0; fi
+  done
+  return 1
+}
 # RUN WHO PROCESS SECONDS BACK ENDED…
 claim_lease() {
   exec 7>>"$lease_file.lock"
   flock -w 20 7 || { section unleased; echo 'the lock of the lease is held by another run'; exit 75; }
   read_lease
   judge_lease
-  # The words after the fifth are runs, and so is the first; no run has the name of what stands between.
-  for lease_free in "$@"; do
-    if [ "$lease_run" = "$lease_free" ]; then lease_hold=free; fi
-  done
+  if own_lease "$1" "$3" || ended_lease "$@"; then lease_hold=free; fi
+  # A run that goes on follows its own jobs, whoever of its controllers has started them.
+  if [ "$lease_run" = "$1" ] && [ "$lease_hold" = job ]; then lease_hold=free; fi
   if [ "$lease_hold" != free ]; then tell_lease; section leased; exit 26; fi
   put_lease "$1" "$2" "$3" "$4" "$5" || { section unleased; echo "cannot write $lease_file"; exit 73; }
   exec 7>&-
@@ -94,15 +104,15 @@ renew_lease() {
   exec 7>>"$lease_file.lock"
   flock -w 5 7 || exit 75
   read_lease
-  [ "$lease_run" = "$1" ] || return 0
+  own_lease "$1" "$3" || return 0
   put_lease "$1" "$2" "$3" "$4" "$lease_back"
 }
-# RUN
+# RUN PROCESS
 release_lease() {
   exec 7>>"$lease_file.lock"
   flock -w 5 7 || exit 75
   read_lease
-  if [ "$lease_run" = "$1" ] && ! lease_job; then rm -f "$lease_file"; fi
+  if own_lease "$1" "$2" && ! lease_job; then rm -f "$lease_file"; fi
 }`);
 
 /** Tells of the lease, if there is one. Only reads. */
@@ -113,7 +123,8 @@ if [ -f "$lease_file" ]; then read_lease; judge_lease; tell_lease; fi
 )`;
 
 /**
- * Takes the lease, or renews it; ends the script (sections `lease` and `leased`) where another run has it. The state folder
+ * Takes the lease, or renews it; ends the script (sections `lease` and `leased`) where another run, or another controller of
+ * this one, has it. The state folder
  * is there.
  */
 export function takeLease({ run, who, process, seconds, back, ended }: Claim): Script {
@@ -129,7 +140,7 @@ mkdir -p ${stateFolder} && chmod 700 ${stateFolder} || { section unleased; exit 
 ${takeLease(claim)}`;
 }
 
-/** Renews a lease that is still the run's. */
+/** Renews a lease that is still this holder's. */
 export function renewLease({ run, who, process, seconds }: Claim): Script {
   return sh`
 ${leaseFunctions}
@@ -137,8 +148,8 @@ renew_lease ${[run, who, process, seconds]}`;
 }
 
 /** Gives the lease back, unless a job of the run is still at work: it keeps others out until that has ended. */
-export function releaseLease(run: string): Script {
+export function releaseLease({ run, process }: Pick<Claim, 'run' | 'process'>): Script {
   return sh`
 ${leaseFunctions}
-release_lease ${run}`;
+release_lease ${[run, process]}`;
 }

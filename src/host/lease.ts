@@ -70,17 +70,21 @@ export function describeLease({ run, who, since, hold, left }: Lease): string {
   return `run ${run} of ${who}, at work since ${since || 'an unknown time'}; ${until[hold]}`;
 }
 
-/** The error of a host on which another run is at work. Nothing was written. */
-export function leased(host: string, lease: Lease): VfleetError {
+/** The error of a host on which another run, or another controller of the run, is at work. Nothing was written. */
+export function leased(host: string, lease: Lease, run: string): VfleetError {
   return new VfleetError({
     code: 'host.leased',
     host,
     thing: 'its lease',
-    expected: 'no other run at work on this host',
+    expected: `no other ${lease.run === run ? 'controller of this run' : 'run'} at work on this host`,
     found: describeLease(lease),
-    next:
-      lease.hold === 'newer'
-        ? 'use that version of vfleet for this host'
-        : `wait for its end and run \`vfleet apply\` again; if it was stopped, its own operator goes on at once with \`vfleet resume ${lease.run}\``,
+    next: nextOf(lease, run),
   });
+}
+
+function nextOf(lease: Lease, run: string): string {
+  if (lease.hold === 'newer') return 'use that version of vfleet for this host';
+  if (lease.run === run)
+    return `leave the run to that controller; when it is gone, \`vfleet resume ${run} --retry-failed\` goes on from here`;
+  return `wait for its end and run \`vfleet apply\` again; if it was stopped, its own operator goes on at once with \`vfleet resume ${lease.run}\``;
 }

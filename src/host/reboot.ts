@@ -4,6 +4,7 @@ import type { BootFacts, Facts } from '../facts/facts.ts';
 import { guestsNow } from '../facts/guests.ts';
 import { type Script, sh } from '../shell/script.ts';
 import type { Output, Shell } from '../shell/shell.ts';
+import type { HostContext } from './context.ts';
 import type { HostRecord } from './record.ts';
 import { recordChanged, replaceRecord } from './record-write.ts';
 
@@ -106,6 +107,11 @@ export function judgeRebootAnswer(output: Output, host: string, facts: Facts): B
 export function isAway({ code }: VfleetError): boolean {
   if (code.startsWith('ssh.host-key') || code === 'shell.timeout') return false;
   return /^(?:ssh|shell|sudo)\./.test(code);
+}
+
+/** Seconds of the next boot for which nobody else may work on a host: as long as it is waited for. */
+export function secondsToBack({ reboot, power }: Pick<HostContext, 'reboot' | 'power'>): number {
+  return Math.ceil((reboot.deadline * (power === undefined ? 1 : 2)) / 1000);
 }
 
 export interface Wait {

@@ -29,6 +29,8 @@ export class Session {
   step = 0;
   /** Something was changed since the facts were read. */
   stale = false;
+  /** The boot in which this run has last generated something, or a later one than that; `null`: it has not. */
+  generatedIn: string | null = null;
   /** The answer to a write was lost: its script may still be at work. */
   unanswered = false;
   /** The lease on the host may be this run's. */
@@ -37,8 +39,8 @@ export class Session {
   renewal: AbortController | null = null;
   /** The host is away for a reboot. */
   away = false;
-  /** Other runs that are known to have ended, though their leases have not. */
-  readonly endedRuns = new Set<string>();
+  /** Processes that are known to have ended, though their leases have not. */
+  readonly endedHolders = new Set<string>();
   /** It was drained, and not taken back yet. */
   drained = false;
   /** Its power was cycled, as it did not come back from a reboot. */

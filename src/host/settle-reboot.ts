@@ -19,7 +19,7 @@ import { explainInactive } from './inactive.ts';
 import { within } from './limits.ts';
 import { withPower } from './power-cycle.ts';
 import { probeHost } from './probe.ts';
-import { awaitReboot, isRefusal, judgeRebootAnswer, rebootScript } from './reboot.ts';
+import { awaitReboot, isRefusal, judgeRebootAnswer, rebootScript, secondsToBack } from './reboot.ts';
 import { type RebootEffect, rebootStep, warnOfOthers } from './reboot-due.ts';
 import { type FailedReboot, printRecord } from './record.ts';
 import { recordDigest, recordTimeout, writeRecord } from './record-write.ts';
@@ -44,7 +44,7 @@ export async function settleReboot(session: Session, effect: RebootEffect): Prom
       await drain(session);
       session.stopHere();
       await context.bus.intend({ type: 'effect-intent', host: name, effect });
-      return rebootNow(session, bootId);
+      return rebootNow(session, effect, bootId);
     });
   }
   session.enter('facts');
@@ -109,14 +109,21 @@ interface Asked {
   readonly boot: BootFacts | null;
 }
 
-/** Reboots, and gives the boot id from before. When the host has booted meanwhile, that boot is the one to end. */
-async function rebootNow(session: Session, bootId: string): Promise<Asked> {
+/**
+ * Reboots, and gives the boot id from before. When the host has booted meanwhile, that boot is the one to end, unless it is what
+ * the reboot was for: it began after all was written, and the goal runs.
+ */
+async function rebootNow(session: Session, goal: Goal, bootId: string): Promise<Asked> {
+  const { generatedIn, writes } = session;
+  const isAfter = generatedIn === null ? writes === 0 : generatedIn === bootId;
   try {
     return { bootId, boot: await reboot(session, bootId) };
   } catch (thrown) {
     if (!(thrown instanceof VfleetError && thrown.code === 'reboot.moved')) throw thrown;
     session.facts = await probeHost(session.context, 'reboot');
+    session.rebooted = true;
     const now = session.facts.identity.bootId ?? bootId;
+    if (isAfter && isReached(goal, session.facts)) return { bootId: now, boot: null };
     return { bootId: now, boot: await reboot(session, now) };
   }
 }
@@ -128,9 +135,7 @@ async function reboot(session: Session, bootId: string): Promise<BootFacts | nul
   // The same request each time, whatever is known of the first one.
   const { recordDigest: expected, record } = session;
   const request = (lease: Script): Script => rebootScript(expected, record, bootId, guestsAllowed, lease);
-  // Nobody else may work on it before it is back, as long as it is waited for.
-  const waits = context.power === undefined ? 1 : 2;
-  const back = Math.ceil((context.reboot.deadline * waits) / 1000);
+  const back = secondsToBack(context);
   let answer: BootFacts | null = null;
   let first = true;
   const earlier = session.reboots;

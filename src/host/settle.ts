@@ -68,11 +68,15 @@ async function regenerate(session: Session, effects: readonly Effect[], gone?: r
   const job: Omit<Job, 'admission'> = {
     id: jobId(context, session.step),
     work: joinScripts(effects.map((effect) => workOf(session, effect, gone !== undefined))),
-    readBack: configuration === undefined ? sh`:` : bootDriver(facts).readBack(facts),
+    readBack: joinScripts([
+      sh`section generated-in; cat /proc/sys/kernel/random/boot_id`,
+      configuration === undefined ? sh`:` : bootDriver(facts).readBack(facts),
+    ]),
   };
   session.stale = true;
   session.begun = true;
-  const { code, log, generated } = await within(session, 'applying', 'settle', () => follow(session, job));
+  const { code, log, generated, generatedIn } = await within(session, 'applying', 'settle', () => follow(session, job));
+  session.generatedIn = generatedIn;
   const guarded = guardedEntries(log);
   if (code !== 0 && guarded.length > 0) throw argumentsLost(name, facts, guarded);
   if (code !== 0) throw jobFailed(name, effects, code, log);
@@ -102,7 +106,7 @@ function jobId({ run, part = 1 }: HostContext, step: number): string {
 async function follow(
   session: Session,
   job: Omit<Job, 'admission'>,
-): Promise<JobResult & { readonly generated: string }> {
+): Promise<JobResult & { readonly generated: string; readonly generatedIn: string }> {
   const { shell, clock, bus, abandon, reboot } = session.context;
   let answered = clock.now();
   let lost = false;
@@ -117,8 +121,9 @@ async function follow(
           bus.emit({ type: 'progress', host: session.name, line });
         }),
       });
-      const generated = output.sections.get('boot-entries')?.toString('utf8') ?? '';
-      return { ...parseJob(output, session.name), generated };
+      const text = (section: string): string => output.sections.get(section)?.toString('utf8') ?? '';
+      const [generated, generatedIn] = [text('boot-entries'), text('generated-in').trim()];
+      return { ...parseJob(output, session.name), generated, generatedIn };
     } catch (thrown) {
       const again = thrown instanceof VfleetError && (lost ? isAway(thrown) : isLinkProblem(thrown));
       if (!again || abandon.aborted) throw thrown;

@@ -88,6 +88,7 @@ it('a run takes its own lease over when it goes on, and nobody else does', async
   expect(JSON.parse(other.stdout)).toMatchObject({
     hosts: [{ state: 'refused', writes: 0, failure: { code: 'host.leased', found: expect.stringContaining(name) } }],
   });
+  await writeFile(file, lease);
   const { code, stdout } = await racks.vfleet('resume', name, '--json');
   expect([code, JSON.parse(stdout).totals.ok]).toEqual([0, 1]);
   expect(await readOn(racks.lab.node('held'), 'etc/motd')).toBe('Welcome to held\n');

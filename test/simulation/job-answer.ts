@@ -42,6 +42,10 @@ export async function doJob(work: Work): Promise<Exit> {
   answer.print(`${code}\n`);
   answer.section('log');
   answer.print(code === '0' ? 'done\n' : 'grub-mkconfig: no space left on device\n');
+  if (code === '0') {
+    answer.section('generated-in');
+    answer.print(`${machine.bootId}\n`);
+  }
   if (code === '0' && body.includes("section boot-entries\ncat '/boot/grub/grub.cfg'")) {
     answer.section('boot-entries');
     answer.print(`${machine.files.get('/boot/grub/grub.cfg')?.text ?? ''}${environmentMark}`);

@@ -8,7 +8,7 @@ import type { Exit, Work } from './write-answer.ts';
 export function claimLease({ machine, body, answer }: Pick<Work, 'machine' | 'body' | 'answer'>): Exit | null {
   const [run = '', who = '', process = '', seconds = '', back = '', ...ended] = wordsOf(body, 'claim_lease');
   const { lease } = machine;
-  if (lease !== null && ![run, ...ended].includes(lease.run) && judge(machine).hold !== 'free') {
+  if (lease !== null && ![process, ...ended].includes(lease.process) && !isFree(machine, run)) {
     tellLease(machine, answer);
     answer.section('leased');
     return { code: 26, stderr: '' };
@@ -24,11 +24,12 @@ export function doLease(work: Work): Exit {
   if (/^claim_lease /m.test(body)) return claimLease(work) ?? done;
   if (/^renew_lease /m.test(body)) {
     const [run = '', who = '', process = '', seconds = ''] = wordsOf(body, 'renew_lease');
-    if (lease?.run === run) put(machine, { run, who, process, seconds: Number(seconds), back: lease.back });
+    if (lease?.run === run && lease.process === process)
+      put(machine, { run, who, process, seconds: Number(seconds), back: lease.back });
     return done;
   }
-  const [run] = wordsOf(body, 'release_lease');
-  if (lease?.run === run && machine.working.size === 0) machine.lease = null;
+  const [run, process] = wordsOf(body, 'release_lease');
+  if (lease?.run === run && lease?.process === process && machine.working.size === 0) machine.lease = null;
   return done;
 }
 
@@ -49,6 +50,12 @@ function judge({ lease, bootId, uptime, working }: Machine): Pick<Lease, 'hold' 
   if (lease === null) return { hold: 'free', left: 0 };
   if (lease.boot !== bootId) return uptime < lease.back ? { hold: 'rebooting', left: lease.back - uptime } : job;
   return uptime < lease.until ? { hold: 'working', left: lease.until - uptime } : job;
+}
+
+/** A run follows its own jobs. */
+function isFree(machine: Machine, run: string): boolean {
+  const { hold } = judge(machine);
+  return hold === 'free' || (hold === 'job' && machine.lease?.run === run);
 }
 
 function put(
