@@ -55,7 +55,7 @@ export function shownArguments(given: Given, args: Omit<AgainArguments, 'run'>):
   const { inventory, limit, playbook, extraVars, secrets, words, adopt, options } = given;
   const { json, color, verbose } = args;
   return {
-    ...({ parallel: 20, hostKeys: 'strict', connectTimeout: 20, ...options } as ConnectionArguments),
+    ...({ hostKeys: 'strict', connectTimeout: 20, ...options } as ConnectionArguments),
     ...{ json, color, verbose, words, adopt },
     ...(inventory !== null && { inventory }),
     ...(limit.length > 0 && { limit }),

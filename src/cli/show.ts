@@ -1,5 +1,4 @@
 import type { Command } from '../events/event.ts';
-import { isSecretName } from '../inventory/ansible.ts';
 import { exitCode } from '../report/exit-code.ts';
 import { renderJson } from '../report/json.ts';
 import { createPaint } from '../report/paint.ts';
@@ -10,18 +9,9 @@ import { rolloutLines } from '../report/text/rollout.ts';
 import { renderSummary } from '../report/text/summary.ts';
 import { renderVerdicts } from '../report/text/verdicts.ts';
 import type { Rollout } from '../rollout/rollout.ts';
-import { quote } from '../shell/quote.ts';
+import { again, type Given } from './again.ts';
 import type { Environment } from './environment.ts';
-import type { ConnectionArguments } from './options.ts';
 import { hasColour, say, write } from './output.ts';
-
-/** What a command was given, as far as it is shown again. */
-type Given = ConnectionArguments & {
-  readonly playbook?: string | undefined;
-  readonly adopt?: boolean | undefined;
-  /** Words of this command alone. */
-  readonly words?: readonly string[];
-};
 
 /** Shows what `plan` found and what to run next, and gives the exit code. */
 export function showPlan(
@@ -136,30 +126,4 @@ export function showSummary(
 
 function lookOf(args: Given, environment: Environment, stream: NodeJS.WriteStream) {
   return { colour: hasColour(args, environment, stream), verbose: args.verbose };
-}
-
-/** What was given, as it can be pasted again. */
-function again(args: Given, adopt = false): { readonly given: string; readonly limit: string } {
-  const words = [
-    ...(adopt ? ['--adopt'] : []),
-    ...(args.playbook === undefined ? [] : [quoted(args.playbook)]),
-    ...(args.words ?? []).map(quoted),
-    ...(args.inventory === undefined ? [] : [`-i ${quoted(args.inventory)}`]),
-    ...(args.extraVars ?? []).map((extra) => `-e ${extraAgain(extra)}`),
-    ...(args.knownHosts ?? []).map((file) => `--known-hosts ${quoted(file)}`),
-    ...(args.hostKeys === 'strict' ? [] : [`--host-keys ${args.hostKeys}`]),
-  ];
-  return { given: words.join(' '), limit: (args.limit ?? []).map((limit) => `-l ${quoted(limit)}`).join(' ') };
-}
-
-/** A secret stands nowhere but where the user wrote it. */
-function extraAgain(extra: string): string {
-  if (extra.startsWith('@')) return quoted(extra);
-  const [name = ''] = extra.split('=', 1);
-  if (/^\s*\{/.test(extra)) return '…';
-  return isSecretName(name) ? `${name}=…` : quoted(extra);
-}
-
-function quoted(word: string): string {
-  return /^[\w@%+=:,./-]+$/.test(word) ? word : quote(word);
 }

@@ -6,14 +6,23 @@ const most = 8;
 
 /**
  * What to run next, as a command and why; `null` when there is nothing to do. `given` is what the user gave beside the
- * command: `playbooks/passthrough.ts -i inventory`; `limit` how the hosts were limited: `-l rack:r12`.
+ * command: `playbooks/passthrough.ts -i inventory`; `limit` how the hosts were limited: `-l rack:r12`; `flags` what more of it
+ * a command takes.
  */
-export function nextCommand(summary: Summary, given: string, limit = ''): string | null {
+export function nextCommand(
+  summary: Summary,
+  given: string,
+  limit = '',
+  flags: (next: Command, narrowed: boolean) => string = () => '',
+): string | null {
   const { command, run, hosts, dryRun, halted, interrupted, endedAt } = summary;
   if (command === null) return null;
   // Never about more hosts than the user chose.
-  const again = (next: Command, about: readonly HostSummary[], why: string): string =>
-    `vfleet ${[next, given, limitTo(about, hosts) || limit].filter(Boolean).join(' ')}   # ${why}`;
+  const again = (next: Command, about: readonly HostSummary[], why: string): string => {
+    const some = limitTo(about, hosts);
+    const words = [next, flags(next, some !== ''), given, some || limit];
+    return `vfleet ${words.filter(Boolean).join(' ')}   # ${why}`;
+  };
   const bad = hosts.filter(hasFailed);
   // Its controller died, or is at work still, which `resume` says: another run would forget its policy and its place in it.
   if (endedAt === null && run !== null && !dryRun && isResumable(command)) {

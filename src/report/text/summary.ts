@@ -1,3 +1,4 @@
+import type { Command } from '../../events/event.ts';
 import { formatDuration } from '../duration.ts';
 import { escapeLine } from '../escape.ts';
 import { nameList } from '../names.ts';
@@ -15,6 +16,8 @@ export interface SummaryOptions extends TextOptions {
   readonly given?: string | undefined;
   /** How the user limited the hosts, for the same: `-l rack:r12`. */
   readonly limit?: string | undefined;
+  /** Options for the same that only some commands take; `narrowed`: it is about some of the hosts alone. Default: none. */
+  readonly flags?: ((next: Command, narrowed: boolean) => string) | undefined;
 }
 
 /**
@@ -24,7 +27,7 @@ export interface SummaryOptions extends TextOptions {
 export function renderSummary(summary: Summary, options: SummaryOptions): string {
   const paint = createPaint(options.colour);
   const { hosts, warnings } = summary;
-  const hint = nextCommand(summary, options.given ?? '…', options.limit);
+  const hint = nextCommand(summary, options.given ?? '…', options.limit, options.flags);
   const totals = totalLine(summary, paint, options);
   const next = hint === null ? [] : [`${paint.strong('next:')} ${hint}`];
   if (summary.command === 'plan' || (summary.dryRun && summary.command !== 'backups'))
