@@ -42,5 +42,5 @@ const { tally, found, cpu } = await simulate({
   },
 });
 remove();
-printSummary({ tally, found, seed, seconds: (performance.now() - begun) / 1_000, cpu });
+printSummary({ tally, found, seed, seconds: (performance.now() - begun) / 1_000, cpu, runs });
 process.exitCode = found.length > 0 || tally.rollouts < runs ? 1 : 0;

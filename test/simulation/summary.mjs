@@ -1,7 +1,7 @@
 // What `npm run simulate` prints.
 
 /** What was seen in all rollouts, and how fast. */
-export function printSummary({ tally, found, seed, seconds, cpu }) {
+export function printSummary({ tally, found, seed, seconds, cpu, runs }) {
   const { rollouts, hosts, hostRuns, boots } = tally;
   const perSecond = (seconds === 0 ? 0 : rollouts / seconds).toFixed(1);
   console.log(`${rollouts} rollouts of ${hosts} hosts, seed ${seed}: ${hostRuns} runs of hosts, ${boots} boots`);
@@ -10,7 +10,8 @@ export function printSummary({ tally, found, seed, seconds, cpu }) {
   console.log(`with a failure of: ${counts(tally.codes)}`);
   console.log(`rollouts with a fault: ${counts(tally.faults)}`);
   console.log(`rollouts with a policy of: ${counts(tally.policies)}`);
-  console.log(found.length === 0 ? 'no rule was broken' : `${found.length} scenarios broke a rule`);
+  const judged = found.length === 0 ? 'no rule was broken' : `${found.length} scenarios broke a rule`;
+  console.log(rollouts < runs ? `incomplete, ${rollouts} of ${runs} rollouts: ${judged}` : judged);
 }
 
 /** A scenario that broke a rule, and how to play it again. */
