@@ -1,3 +1,4 @@
+import { wayPattern } from '../devices/way.ts';
 import type { Facts } from '../facts/facts.ts';
 import { render } from '../template/template.ts';
 import type { FileWish } from './file-set.ts';
@@ -52,7 +53,7 @@ export function keepingFiles(facts: Facts, keeping: Keeping): readonly FileWish[
     const content = { template: 'driverctl-override.hbs', data: { driver } };
     return devices.map(({ address }) => ({ path: driverctlPath(address), content }));
   }
-  const rule = { path: rulePath(name), content: ruleText(devices, driver) };
+  const rule = { path: rulePath(name), content: ruleText(facts, devices, driver) };
   if (by === 'rule') return [rule];
   const what = `the binding of PCI devices (${name})`;
   const modules = driver === 'vfio-pci' ? ['vfio', 'vfio_iommu_type1', 'vfio_pci'] : [driver.replaceAll('-', '_')];
@@ -75,11 +76,13 @@ export function isInInitramfs(facts: Facts, path: string): boolean {
  * registered probes all devices that it knows. `pci_device_probe` matches once more, with the device locked and its link `driver`
  * made (`really_probe` in drivers/base/dd.c). So after the override was written either that match fails, or the link is there:
  * then the device is unbound, which waits for the probe to end.
+ *
+ * All of it is for the place that the device has now (`wayPattern`), and does nothing where the kernel was told `vfleet.nobind`.
  */
-function ruleText(devices: readonly BoundDevice[], driver: string): string {
+function ruleText(facts: Facts, devices: readonly BoundDevice[], driver: string): string {
   const data = devices.map(({ address, id, serial }) => {
     const [vendor = '', device = ''] = id.split(':');
-    return { address, id, vendor, device, driver, serial };
+    return { address, id, vendor, device, driver, serial, way: wayPattern(facts, address) };
   });
   return render('pci-binding.rules.hbs', { devices: data, driver });
 }

@@ -55,7 +55,7 @@ async function rebooted(name: string): Promise<TestClient> {
 
 function rule(address: string, id: string): string {
   const [vendor, device] = id.split(':');
-  const devices = [{ address, id, vendor, device, driver: 'vfio-pci', serial: null }];
+  const devices = [{ address, id, vendor, device, driver: 'vfio-pci', serial: null, way: `*/${address}` }];
   return render('pci-binding.rules.hbs', { devices, driver: 'vfio-pci' });
 }
 
@@ -203,9 +203,9 @@ describe('rules of udev at boot', () => {
     expect(
       await read(
         client,
-        'grep -e "^add vfio_pci" -e "^udev 82-vfleet-x.rules ACTION" /boot/initramfs-$(uname -r).img | cut -c 1-33',
+        'grep -e "^add vfio_pci" -e "^udev 82-vfleet-x.rules KERNEL" /boot/initramfs-$(uname -r).img | cut -c 1-33',
       ),
-    ).toBe('add vfio_pci\nudev 82-vfleet-x.rules ACTION=="a');
+    ).toBe('add vfio_pci\nudev 82-vfleet-x.rules KERNEL=="0');
     client.end();
     const again = await rebooted('red');
     expect(await read(again, driverOf(device))).toBe('vfio-pci');

@@ -3,6 +3,10 @@ import type { DeviceSelector } from '../../src/devices/selector.ts';
 import { VfleetError } from '../../src/errors.ts';
 import type { Facts, PciDevice } from '../../src/facts/facts.ts';
 import type { HardwareFacts } from '../../src/facts/hardware.ts';
+import { readCommandLine } from '../../src/lab/model/command-line.ts';
+import { applyUdevRules } from '../../src/lab/model/udev-event.ts';
+import { pciUdevDevice } from '../../src/lab/model/udev-pci.ts';
+import { readUdevRules } from '../../src/lab/model/udev-rules.ts';
 import { mergeEffects } from '../../src/resources/effect-order.ts';
 import { type PciBindingOptions, pciBinding } from '../../src/resources/pci-binding.ts';
 import type { Change, ChangeContext, FileState, Shared } from '../../src/resources/resource.ts';
@@ -74,13 +78,41 @@ describe('a disk', () => {
   it('is bound by address and ids from the initramfs on, and at once', () => {
     const text = writes(first)[rule] ?? '';
     expect(text).toContain('# 0000:5e:00.0 [144d:a808] serial S4EMNX0R123456\n');
-    expect(text).toContain(
-      'KERNEL=="0000:5e:00.0", ATTR{vendor}=="0x144d", ATTR{device}=="0xa808", ATTR{driver_override}="vfio-pci"',
-    );
+    expect(text).toContain('ATTR{vendor}=="0x144d", ATTR{device}=="0xa808", ATTR{driver_override}="vfio-pci"');
     expect(writes(first)[hook]).toContain('manual_add_modules vfio vfio_iommu_type1 vfio_pci\n');
     expect(first?.actions).toContainEqual(expect.objectContaining({ path: hook, mode: '0755' }));
     expect(kinds(first)).toEqual(['initramfs', 'udev', 'devices']);
     expect(first?.summary).toBe('bind 0000:5e:00.0 to vfio-pci');
+  });
+
+  it('is bound only behind the bridges that it is behind now, as addresses of one model may move', () => {
+    const bridges = {
+      [disk.address]: detail({ parent: '0000:5d:02.0' }),
+      '0000:5d:02.0': detail({ parent: '0000:00:1c.4' }),
+      '0000:00:1c.4': detail(),
+    };
+    const text = writes(change(host([disk], { ...disks, pci: bridges }), [disk.address]))[rule] ?? '';
+    expect(text).toContain(
+      'KERNEL=="0000:5e:00.0", DEVPATH=="*/pci0000:??/0000:00:1c.4/0000:5d:02.0/0000:5e:00.0", ATTR{vendor}',
+    );
+    // One that is on a root bus is behind none.
+    expect(writes(first)[rule]).toContain('DEVPATH=="*/pci0000:??/0000:5e:00.0"');
+  });
+
+  it('is not bound in a boot whose command line has vfleet.nobind', () => {
+    const { rules, unknown } = readUdevRules('82-vfleet-test.rules', writes(first)[rule] ?? '');
+    expect(unknown).toEqual([]);
+    const boot = (line: string) => {
+      const { address, class: code, vendor, device: id } = disk;
+      const device = { address, class: code, vendor, device: id, driver: 'nvme', group: 30 };
+      const event = pciUdevDevice('add', device, { pci: [device], commandLine: readCommandLine(line) }, null);
+      const { written, run } = applyUdevRules(rules, event);
+      return [written.get('driver_override') ?? null, run.length];
+    };
+    expect(boot('root=/dev/nvme0n1p2 quiet')).toEqual(['vfio-pci', 2]);
+    expect(boot('root=/dev/nvme0n1p2 vfleet.nobind quiet')).toEqual([null, 0]);
+    expect(boot('vfleet.nobind=1')).toEqual([null, 0]);
+    expect(boot('vfleet.nobinding')).toEqual(['vfio-pci', 2]);
   });
 
   it('is nothing to do once it is bound, though its serial number cannot be read any more', () => {

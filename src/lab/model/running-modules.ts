@@ -1,5 +1,6 @@
 import type { MachineKernel, MachinePciDevice, MachineSettings } from '../machine.ts';
 import type { Initramfs } from './boot-images.ts';
+import type { CommandLine } from './command-line.ts';
 import { type InstallCommand, overriddenBy } from './install-command.ts';
 import { type ModuleConfiguration, unifyModule } from './module-configuration.ts';
 import { moduleFacts, moduleOfDriver } from './module-table.ts';
@@ -37,6 +38,8 @@ export interface ModuleInput {
   readonly settings: MachineSettings;
   readonly kernel: MachineKernel;
   readonly initramfs: Initramfs;
+  /** Of the kernel, which rules of udev may ask for. */
+  readonly commandLine: CommandLine;
   readonly early: ModuleConfiguration;
   readonly late: ModuleConfiguration;
   /** For systemd-modules-load; `null`: no modules-load.d has a file, and no argument asks. */
@@ -111,10 +114,12 @@ class ModuleState {
   readonly known = new Map<string, readonly string[]>();
   readonly programs: string[] = [];
   readonly #translated: boolean;
+  readonly #commandLine: CommandLine;
   #moment: Moment = 'built-in';
   #configuration: ModuleConfiguration;
 
-  constructor({ kernel, settings, early, commandOf, translated }: ModuleInput) {
+  constructor({ kernel, settings, early, commandOf, translated, commandLine }: ModuleInput) {
+    this.#commandLine = commandLine;
     this.#translated = translated;
     this.#commandOf = commandOf;
     this.#kernel = kernel;
@@ -202,7 +207,9 @@ class ModuleState {
   ): void {
     for (const device of this.#devices) {
       const { address } = device;
-      const { written, run } = applyUdevRules(rules, pciUdevDevice('add', device, this.bound.get(address) ?? null));
+      const place = { pci: this.#devices, commandLine: this.#commandLine };
+      const event = pciUdevDevice('add', device, place, this.bound.get(address) ?? null);
+      const { written, run } = applyUdevRules(rules, event);
       const override = written.get('driver_override');
       if (override !== undefined) {
         if (override === '') this.overrides.delete(address);

@@ -41,6 +41,7 @@ export function startKernel({ disk, settings, start, ...rest }: Beginning): Runn
     settings,
     kernel,
     initramfs,
+    commandLine: line,
     early: readModuleConfiguration(initramfs.modprobe, line, settings.initramfs, kernel.softdeps),
     late: readModuleConfiguration(lines, line, 'system', kernel.softdeps),
     wanted: runs ? wanted : null,

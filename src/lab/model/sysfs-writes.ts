@@ -279,7 +279,8 @@ export class SysfsWrites {
     const driver = this.#running.modules.bound.get(address) ?? null;
     // udevd reads them anew where they have changed.
     const { rules } = rulesOf(udevFiles(this.#disk));
-    const { written: attributes, run } = applyUdevRules(rules, pciUdevDevice('add', device, driver));
+    const place = { pci: this.#running.settings.pci, commandLine: this.#running.line };
+    const { written: attributes, run } = applyUdevRules(rules, pciUdevDevice('add', device, place, driver));
     const wish = attributes.get('driver_override');
     if (wish !== undefined) this.#obey((running) => override(running, address, wish));
     const module = device.driver === null ? null : moduleOfDriver(device.driver);

@@ -1,3 +1,4 @@
+import { valueOf as argumentOf, type CommandLine } from './command-line.ts';
 import type { UdevRule, UdevToken } from './udev-rules.ts';
 
 /** A device, or one that it hangs on. */
@@ -11,6 +12,10 @@ export interface UdevNode {
 /** A device, as rules see it in an event. */
 export interface UdevDevice extends UdevNode {
   readonly action: string;
+  /** Where it is below `/sys`, with all that it is behind. */
+  readonly devpath?: string;
+  /** Of the kernel; absent: rules see no argument. */
+  readonly commandLine?: CommandLine;
   /** Nearest first. */
   readonly parents?: readonly UdevNode[];
   /** Properties that udev's own rules have given it. */
@@ -48,6 +53,8 @@ export function applyUdevRules(rules: readonly UdevRule[], device: UdevDevice): 
     const own = tokens.filter((token) => isMatch(token) && !isOfParents(token));
     if (!own.every((token) => matches(token, seen(token)))) continue;
     if (!matchesOneParent(tokens.filter(isOfParents), device)) continue;
+    if (!tokens.filter(({ key }) => key === 'IMPORT').every(({ value }) => imports(value, device, environment)))
+      continue;
     for (const token of tokens.filter((item) => !isMatch(item))) {
       const value = substitute(token.value, device, environment);
       if (token.key === 'ATTR') written.set(token.attribute ?? '', value);
@@ -64,6 +71,14 @@ export function applyUdevRules(rules: readonly UdevRule[], device: UdevDevice): 
 
 function isMatch({ operator }: UdevToken): boolean {
   return operator === '==' || operator === '!=';
+}
+
+/** Makes an argument of the kernel a property; false: it is not there, which is a match that fails (udev-rules.c). */
+function imports(name: string, { commandLine }: UdevDevice, environment: Map<string, string>): boolean {
+  const found = commandLine === undefined ? null : argumentOf(commandLine, name);
+  if (found === null) return false;
+  environment.set(name, found === '' ? '1' : found);
+  return true;
 }
 
 /** Keys that look at the device and all that it hangs on; those of a rule must match at one and the same (udev(7)). */
@@ -97,6 +112,8 @@ function valueOf(
       return device.subsystem;
     case 'KERNEL':
       return device.kernel;
+    case 'DEVPATH':
+      return device.devpath ?? '';
     case 'DRIVER':
       return device.driver ?? '';
     case 'ATTR':

@@ -19,7 +19,19 @@ export interface UdevRules {
   readonly unknown: readonly string[];
 }
 
-const matches = ['ACTION', 'SUBSYSTEM', 'SUBSYSTEMS', 'KERNEL', 'KERNELS', 'DRIVER', 'DRIVERS', 'ATTR', 'ATTRS', 'ENV'];
+const matches = [
+  'ACTION',
+  'SUBSYSTEM',
+  'SUBSYSTEMS',
+  'KERNEL',
+  'KERNELS',
+  'DRIVER',
+  'DRIVERS',
+  'ATTR',
+  'ATTRS',
+  'ENV',
+  'DEVPATH',
+];
 const assignments = ['ATTR', 'ENV', 'RUN', 'SYMLINK', 'MODE', 'GROUP', 'OWNER', 'TAG', 'GOTO', 'LABEL'];
 
 /**
@@ -66,6 +78,8 @@ function readTokens(line: string): readonly UdevToken[] | null {
 }
 
 function isKnown({ key, attribute, operator }: UdevToken): boolean {
+  // udev(7) takes it as a match, too; rules here only assign.
+  if (key === 'IMPORT') return attribute === 'cmdline' && operator === '=';
   const braces = /^(?:ATTRS?|ENV)$/.test(key);
   if (braces === (attribute === null) && !(key === 'RUN' && braces === false)) return false;
   if (operator === '==' || operator === '!=') return matches.includes(key) || key === 'TAG';

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { readCommandLine } from '../../../src/lab/model/command-line.ts';
 import { applyUdevRules, type UdevDevice } from '../../../src/lab/model/udev-event.ts';
 import { readUdevRules } from '../../../src/lab/model/udev-rules.ts';
 
@@ -58,7 +59,25 @@ describe('rules of udev', () => {
     expect(outcome(text).written).toEqual({ b: '2', c: '3' });
   });
 
+  test('match by the way to the device, across all bridges', () => {
+    const device = { ...card, devpath: '/devices/pci0000:00/0000:00:1c.4/0000:31:00.0' };
+    const set = (pattern: string) => outcome(`DEVPATH=="${pattern}", ATTR{a}="1"`, device).written;
+    expect(set('*/0000:00:1c.4/0000:31:00.0')).toEqual({ a: '1' });
+    expect(set('*/pci0000:??/0000:00:1c.4/0000:31:00.0')).toEqual({ a: '1' });
+    expect(set('*/0000:00:1c.0/0000:31:00.0')).toEqual({});
+    expect(set('*/pci0000:??/0000:31:00.0')).toEqual({});
+  });
+
+  test('read an argument of the kernel as a property; one without a value is 1', () => {
+    const text = 'IMPORT{cmdline}="x.off", GOTO="end"\nATTR{a}="1"\nLABEL="end"\nENV{x.off}=="1", ATTR{b}="1"\n';
+    const read = (commandLine: string) => outcome(text, { ...card, commandLine: readCommandLine(commandLine) }).written;
+    expect(read('quiet x.off ro')).toEqual({ b: '1' });
+    expect(read('x.off=0')).toEqual({});
+    expect(read('x.offer y.x.off')).toEqual({ a: '1' });
+  });
+
   test.each([
+    ['IMPORT{program}="/bin/x"', 'x.rules:1: IMPORT{program}="/bin/x"'],
     ['PROGRAM="/bin/x", ATTR{a}="1"', 'x.rules:1: PROGRAM="/bin/x"'],
     ['\nATTR="1"', 'x.rules:2: ATTR="1"'],
     ['ATTR{a}+="1"', 'x.rules:1: ATTR{a}+="1"'],
