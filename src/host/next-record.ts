@@ -6,6 +6,7 @@ import { mergeEffects, withoutTokens } from '../resources/effect-order.ts';
 import type { EnsurePlan } from '../resources/plan-ensure.ts';
 import { adoptFiles } from './adopt.ts';
 import { afterOf } from './after.ts';
+import { formerAfter, joinFormer } from './former-lines.ts';
 import { putBack, stillRunning } from './left-running.ts';
 import { ownFiles } from './own.ts';
 import type { OwnedLines } from './owned-file.ts';
@@ -42,13 +43,15 @@ export function nextRecord(ensuring: Ensuring, plan: EnsurePlan): HostRecord {
   const shares = plan.changes.flatMap((change) => change.shares ?? []);
   const known = shareFiles(adoptFiles(record.files, plan.changes, seen, playbook), shares, playbook);
   const written = Object.keys(afterOf(plan.actions));
-  const { leftRunning: before, ...rest } = record;
+  const { leftRunning: before, formerLines: _, ...rest } = record;
+  const lines = linesNow(ensuring, plan.ownedLines);
   const leftRunning = putBack(stillRunning(before, facts), kept, written);
   return {
     ...rest,
     ownedArguments: { ...record.ownedArguments, [playbook]: ownedNow },
     steps: { ...record.steps, [playbook]: withStep(record.steps?.[playbook] ?? [], step, wished) },
-    lines: { ...record.lines, [playbook]: linesNow(ensuring, plan.ownedLines) },
+    lines: { ...record.lines, [playbook]: lines },
+    ...formerAfter(record, playbook, lines, plan.formerLines),
     files: ownFiles(known, plan.changes, seen, { playbook, run }),
     ...(leftRunning !== undefined && { leftRunning }),
     pending,
@@ -71,6 +74,7 @@ export function withOwnedBefore(next: HostRecord, before: HostRecord, playbook: 
     ...next,
     ownedArguments: { ...next.ownedArguments, [playbook]: tokens },
     lines: { ...next.lines, [playbook]: lines },
+    ...joinFormer(next, before, playbook),
   };
 }
 

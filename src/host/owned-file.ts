@@ -28,6 +28,9 @@ export type Original =
 /** Lines that are the runner's, by path, as they stand there without their end. */
 export type OwnedLines = Readonly<Record<string, readonly string[]>>;
 
+/** What stood in the place of such lines, by path and line, without the end of its last line. */
+export type FormerLines = Readonly<Record<string, Readonly<Record<string, string>>>>;
+
 /** What only a reboot takes out of the running system. */
 export interface LeftRunning {
   /** Of the boot that it lasts for. */

@@ -2,7 +2,14 @@ import { z } from 'zod';
 import { anywhere, type OwnedArguments } from '../boot/owned.ts';
 import { VfleetError } from '../errors.ts';
 import type { Effect } from '../resources/effect.ts';
-import { type LeftRunning, leftRunningSchema, type OwnedFile, type OwnedLines, ownedFileSchema } from './owned-file.ts';
+import {
+  type FormerLines,
+  type LeftRunning,
+  leftRunningSchema,
+  type OwnedFile,
+  type OwnedLines,
+  ownedFileSchema,
+} from './owned-file.ts';
 import type { StepWishes } from './step-wishes.ts';
 
 /**
@@ -16,6 +23,8 @@ export interface HostRecord {
   readonly steps?: Readonly<Record<string, StepWishes>> | undefined;
   /** Lines that the runner added to files of many owners, by the name of the playbook, and by path. */
   readonly lines: Readonly<Record<string, OwnedLines>>;
+  /** What stood in the place of such lines, by the name of the playbook; absent: nothing did, or it was not kept then. */
+  readonly formerLines?: Readonly<Record<string, FormerLines>> | undefined;
   /** Files that the runner wrote, by path. */
   readonly files: Readonly<Record<string, OwnedFile>>;
   /** Effects that no settle has consumed yet. */
@@ -89,6 +98,7 @@ const recordSchema = z.object({
   ownedArguments: byPlaybook,
   steps: z.record(z.string(), z.array(z.array(z.string()))).exactOptional(),
   lines: byPlaybook.default({}),
+  formerLines: z.record(z.string(), z.record(z.string(), z.record(z.string(), z.string()))).exactOptional(),
   files: z.record(z.string(), ownedFileSchema(effectSchema)).default({}),
   pending: z.array(effectSchema),
   stamp: z.string().nullable(),

@@ -49,12 +49,23 @@ export function restored(
   };
 }
 
+/** Lines of ours in a file, and what takes the place of some. */
+export interface LinesToUndo {
+  readonly lines: readonly string[];
+  readonly former: ReadonlyMap<string, string>;
+}
+
 /** A file without lines of ours; `made`: it was not there before us, so that it goes when nothing is left in it. */
-export function withoutOwnLines(path: string, now: FileState, lines: readonly string[], made: boolean): DecidedFile {
+export function withoutOwnLines(
+  path: string,
+  now: FileState,
+  { lines, former }: LinesToUndo,
+  made: boolean,
+): DecidedFile {
   const stays = { after: now, action: null, summary: `leave ${path} as it is`, diff: '' };
   if (now.kind !== 'file') return stays;
   const { text, encoding } = decode(now.bytes);
-  const left = withoutLines(text, lines);
+  const left = withoutLines(text, lines, former);
   if (left === text) return stays;
   if (left.trim() === '' && made) return decidedFile(path, { kind: 'remove', folders: [] }, now);
   const { mode, owner } = now;
@@ -62,7 +73,7 @@ export function withoutOwnLines(path: string, now: FileState, lines: readonly st
   return {
     after,
     action: { kind: 'write', path, text: left, mode, owner, ...(encoding === 'latin1' && { encoding }) },
-    summary: `${path}: remove ${lines.join(', ')}`,
+    summary: `${path}: remove ${lines.join(', ')}${former.size > 0 ? ', and put back what stood there before' : ''}`,
     diff: diffOf(path, now, after),
   };
 }

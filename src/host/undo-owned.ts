@@ -1,4 +1,5 @@
 import { anywhere, inheritedAt, type OwnedArguments, ownedSomewhere } from '../boot/owned.ts';
+import { forgetFormer } from './former-lines.ts';
 import type { HostRecord } from './record.ts';
 
 /** Whether the record knows a playbook: it owns something on the host. */
@@ -59,10 +60,12 @@ export function forget(record: HostRecord, playbook: string): HostRecord {
     const playbooks = othersAt(record, playbook, path);
     return playbooks.length === 0 ? [] : [[path, { ...file, playbooks }] as const];
   });
+  const { formerLines: _former, ...rest } = record;
   return {
-    ...record,
+    ...rest,
     ownedArguments,
     lines,
+    ...forgetFormer(record, playbook),
     files: Object.fromEntries(files),
     ...(record.steps !== undefined && { steps }),
   };

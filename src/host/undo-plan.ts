@@ -5,6 +5,7 @@ import type { Seen } from '../resources/batch.ts';
 import { defaultEffects } from '../resources/places.ts';
 import type { Change, State } from '../resources/resource.ts';
 import { seenAt } from './after.ts';
+import { formerAt } from './former-lines.ts';
 import type { HostRecord } from './record.ts';
 import { undoBoot } from './undo-boot.ts';
 import { type DecidedFile, decidedFile, withoutOwnLines } from './undo-decided.ts';
@@ -110,7 +111,12 @@ function fileChange(path: string, input: UndoInput): readonly Change[] {
   const now = files.file(path);
   const file =
     undo.kind === 'edit'
-      ? withoutOwnLines(path, now, soleLines(record, playbook, path), isMadeByUs(path, input))
+      ? withoutOwnLines(
+          path,
+          now,
+          { lines: soleLines(record, playbook, path), former: formerAt(record, playbook, path) },
+          isMadeByUs(path, input),
+        )
       : decidedFile(path, undo, now);
   const notes = 'note' in undo && undo.note !== null ? [undo.note] : [];
   if (file.action === null && notes.length === 0) return [];

@@ -4,7 +4,7 @@ import { diffOf } from './diff.ts';
 import type { Effect } from './effect.ts';
 import { hasLine, splitLines } from './lines.ts';
 import type { Change, ChangeContext, FileState, Resource, State } from './resource.ts';
-import { setYamlKeys, type YamlValue } from './yaml-keys.ts';
+import { type FormerValue, setYamlKeys, type YamlValue } from './yaml-keys.ts';
 
 const path = '/etc/yunion/host.conf';
 
@@ -61,6 +61,7 @@ function change(
   const { mode, owner } = before;
   const lines = splitLines(edit.text).map((line) => line.replace(/\r?\n$/, ''));
   const added = lines.filter((line) => !hasLine(text, line));
+  const former = edit.former.map(({ line, text }) => [line, text] as const);
   const kept = (ownedLines[path] ?? []).filter((line) => lines.includes(line));
   const shown: FileState = { ...before, bytes: Buffer.from(hidden(text)) };
   return {
@@ -70,11 +71,18 @@ function change(
     actions: [{ kind: 'write', path, text: edit.text, mode, owner, ...(encoding === 'latin1' && { encoding }) }],
     effects,
     notes: [
+      ...edit.former.flatMap(commentsNote),
       'it takes effect when the host agent starts anew: kubectl -n onecloud rollout restart daemonset default-host',
     ],
     owns: 'parts',
     ownedLines: { [path]: [...new Set([...kept, ...added])] },
+    ...(former.length > 0 && { formerLines: { [path]: Object.fromEntries(former) } }),
   };
+}
+
+function commentsNote({ key, comments }: FormerValue): readonly string[] {
+  if (comments.length === 0) return [];
+  return [`comments in the former value of ${key} go with it, until an undo puts it back: ${comments.join(' ')}`];
 }
 
 /** Lines with secrets, of which a diff shows those beside a change. */

@@ -16,6 +16,8 @@ export interface EnsurePlan {
   readonly ownedArguments: OwnedArguments | null;
   /** Lines that the playbook owns from now on, of each path that a change says something about. */
   readonly ownedLines: Readonly<Record<string, readonly string[]>>;
+  /** What stood in the place of lines, by path and line. */
+  readonly formerLines: Readonly<Record<string, Readonly<Record<string, string>>>>;
 }
 
 /**
@@ -42,6 +44,7 @@ export function planEnsure(
     effects: mergeEffects(changes.flatMap((change) => change.effects)),
     ownedArguments: owned.length === 0 ? null : owned.reduce(joinOwned),
     ownedLines: Object.assign({}, ...changes.map((change) => change.ownedLines ?? {})) as OwnedArguments,
+    formerLines: Object.assign({}, ...changes.map((change) => change.formerLines ?? {})) as EnsurePlan['formerLines'],
   };
 }
 

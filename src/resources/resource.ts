@@ -88,6 +88,8 @@ export interface Change {
   readonly ownedArguments?: OwnedArguments;
   /** Lines that the runner owns from now on in files of many owners, by path; absent where the resource has none. */
   readonly ownedLines?: Readonly<Record<string, readonly string[]>>;
+  /** What stood in the place of such lines, without its last end, by path and line; absent: nothing did. */
+  readonly formerLines?: Readonly<Record<string, Readonly<Record<string, string>>>>;
   /** Files that stood there before and become the runner's as they are, as a whole or in parts; absent: none do. */
   readonly adopts?: readonly Adopted[];
   /**

@@ -91,6 +91,8 @@ it.each([
   ['broken YAML', 'a: [\n', /cannot|expected YAML/],
   ['a list', '- a\n', /no mapping/],
   ['a mapping in one line', '{ a: 1 }\n', /cannot be set in place/],
+  ['a value that another refers to', 'disable_usb: &x true\nother: *x\n', /&x.*\*x/],
+  ['a reference to nothing', 'disable_usb: true\nother: *x\n', /x/],
   ['a key twice', 'disable_usb: true\ndisable_usb: true\n', /unique/],
 ])('%s is refused', (_why, text, message) => {
   expect(() => change({ disable_usb: false }, text)).toThrow(message);
@@ -98,4 +100,20 @@ it.each([
 
 it('a value of two lines is a mistake of the playbook', () => {
   expect(() => hostConf({ a: 'b\nc: d' })).toThrow(expect.objectContaining({ code: 'host-conf.invalid' }));
+});
+
+it('an anchor that nothing refers to goes with its value, and those of others stay', () => {
+  expect(edited({ a: 'w' }, 'a: &x [1, 2]\nb: &z 3\nc: *z\n')).toBe('a: w\nb: &z 3\nc: *z\n');
+});
+
+it('comments that go with a list are told, and those that stay are not', () => {
+  const text = 'sriov_nics: # of racks\n  - eth1   # the first\n  # not eth3\n  - eth2 # spare\n';
+  const made = change({ sriov_nics: ['eth4'] }, text);
+  expect(made?.actions).toMatchObject([{ text: 'sriov_nics: [eth4]\n' }]);
+  const note = made?.notes.find((one) => one.includes('comment'));
+  for (const comment of ['sriov_nics', '# of racks', '# the first', '# not eth3', '# spare'])
+    expect(note).toContain(comment);
+  const kept = change({ sriov_nics: ['eth4'] }, 'sriov_nics: [eth1] # of racks\n');
+  expect(kept?.actions).toMatchObject([{ text: 'sriov_nics: [eth4] # of racks\n' }]);
+  expect(kept?.notes.join()).not.toContain('comment');
 });
