@@ -53,7 +53,7 @@ function decideWaiting(state: RolloutState, policy: Policy, moment: Moment): rea
   const startable = whoMayStart(state, policy, waiting);
   if (startable.length === 0) {
     if (inStanding(state, 'working').length > 0) return [];
-    return skip({ kind: 'no-slot', holders: slotHolders(state) });
+    return skip({ kind: 'no-slot', holders: slotHolders(state, policy) });
   }
   const pause = state.lastStart === null ? 0 : state.lastStart + policy.pause - moment.now;
   if (pause > 0) return [{ kind: 'hold', milliseconds: pause, why: 'pause' }];
@@ -90,8 +90,8 @@ export function widthOf(state: RolloutState, policy: Policy): number {
 }
 
 /**
- * In their order; one whose failure domain is full lets those behind it go first. Hosts that do not answer count in their
- * domains: a rack may be half down before anybody begins.
+ * In their order; one whose failure domain is full lets those behind it go first. Where a limit was asked for, hosts that do
+ * not answer count in their domains: a rack may be half down before anybody begins.
  */
 function whoMayStart(state: RolloutState, policy: Policy, waiting: readonly string[]): readonly string[] {
   const flying = inFlight(state);
@@ -104,7 +104,7 @@ function whoMayStart(state: RolloutState, policy: Policy, waiting: readonly stri
     const domain = policy.domainOf.get(host);
     if (domain !== undefined) inDomain.set(domain, (inDomain.get(domain) ?? 0) + 1);
   };
-  for (const [host, standing] of state.hosts) if (countsInDomain(standing)) count(host);
+  for (const [host, standing] of state.hosts) if (countsInDomain(standing, policy)) count(host);
   const chosen: string[] = [];
   for (const host of candidates) {
     if (chosen.length === free) break;
@@ -117,12 +117,12 @@ function whoMayStart(state: RolloutState, policy: Policy, waiting: readonly stri
   return chosen;
 }
 
-function slotHolders(state: RolloutState): readonly string[] {
-  return [...state.hosts].filter(([, at]) => at.kind === 'ended' && countsInDomain(at)).map(([host]) => host);
+function slotHolders(state: RolloutState, policy: Policy): readonly string[] {
+  return [...state.hosts].filter(([, at]) => at.kind === 'ended' && countsInDomain(at, policy)).map(([host]) => host);
 }
 
-function countsInDomain(standing: Standing): boolean {
-  return isInFlight(standing) || (standing.kind === 'ended' && isDown(standing.state));
+function countsInDomain(standing: Standing, { countsSilent }: Policy): boolean {
+  return isInFlight(standing) || (countsSilent && standing.kind === 'ended' && isDown(standing.state));
 }
 
 function isInFlight(standing: Standing): boolean {

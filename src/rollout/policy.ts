@@ -6,6 +6,8 @@ export interface Policy {
   readonly parallel: number;
   /** At most this many in flight of one failure domain, by its name; a domain that is not named has no limit of its own. */
   readonly perDomain: ReadonlyMap<string, number>;
+  /** Whether hosts that do not answer count in their failure domains, as those that are down. */
+  readonly countsSilent: boolean;
   /** Failure domain of each host: its rack, or what the policy takes for one. A host with none has no such limit. */
   readonly domainOf: ReadonlyMap<string, string>;
   /** They go first, and nobody else starts until each of them has ended. */
@@ -27,6 +29,7 @@ export function atOnce(parallel: number): Policy {
   return {
     parallel,
     perDomain: new Map(),
+    countsSilent: false,
     domainOf: new Map(),
     canaries: new Set(),
     batches: [],

@@ -15,6 +15,8 @@ export interface Rollout {
   readonly domain: string;
   /** At most so many in flight of each failure domain, by its name; empty: no such limit. */
   readonly perDomain: Readonly<Record<string, number>>;
+  /** Hosts that do not answer count in their domains, too: where a limit was asked for. Default: they do not. */
+  readonly countsSilent?: boolean;
   /** Failure domain of each host; empty where there is no limit. */
   readonly domains: Readonly<Record<string, string>>;
   readonly maxFailures: number;
@@ -64,6 +66,7 @@ export function resolveRollout(
     parallel: placesOf(wish.parallel, all),
     domain: wish.domain ?? 'rack',
     perDomain: limitsOf(perRack, hosts),
+    ...(wish.perRack !== undefined && { countsSilent: true }),
     domains: Object.fromEntries(domainsOf(hosts)),
     maxFailures: maxFailures === undefined ? shareOf(defaultShareOfFailures, all, 1) : shareOf(maxFailures, all, 0),
     maxCanaryFailures: shareOf(wish.maxCanaryFailures ?? 0, canaries.size, 0),
@@ -87,6 +90,7 @@ export function policyOf(rollout: Rollout): Policy {
     ...atOnce(rollout.parallel),
     perDomain: new Map(Object.entries(rollout.perDomain)),
     domainOf: new Map(Object.entries(rollout.domains)),
+    countsSilent: rollout.countsSilent ?? false,
     canaries: new Set(rollout.canaries),
     batches: rollout.batches,
     maxFailures: rollout.maxFailures,
@@ -123,7 +127,9 @@ export function countEnded(rollout: Rollout, ended: ReadonlyMap<string, HostStat
 }
 
 /** A host that does not answer is one of its domain that is down, whoever took it there. */
-function withoutDown({ perDomain, domains }: Rollout, ended: ReadonlyMap<string, HostState>): Rollout['perDomain'] {
+function withoutDown(rollout: Rollout, ended: ReadonlyMap<string, HostState>): Rollout['perDomain'] {
+  const { perDomain, domains, countsSilent = false } = rollout;
+  if (!countsSilent) return perDomain;
   const down = [...ended].flatMap(([host, state]) => (isDown(state) ? [domains[host]] : []));
   const left = ([domain, limit]: readonly [string, number]): readonly [string, number] => [
     domain,

@@ -93,7 +93,7 @@ describe('a playbook', () => {
 
   it('of an unknown name is explained with those that there are', async () => {
     expect(await refused('verify', 'pasthrough', '-l', 'n1')).toMatch(
-      /pasthrough: .*comes with vfleet: passthrough.*did you mean "passthrough"\?/,
+      /pasthrough: .*comes with vfleet: .*\bpassthrough\b.*did you mean "passthrough"\?/,
     );
   });
 

@@ -44,7 +44,7 @@ describe('decide', () => {
 
   it.each(['unreachable', 'lost'] as const)('counts a host that is %s in its failure domain', (ended) => {
     const domainOf = new Map(names(4).map((host, index) => [host, index < 3 ? 'r1' : 'r2']));
-    const policy = policyOf({ domainOf, perDomain: new Map([['r1', 1]]) });
+    const policy = policyOf({ domainOf, perDomain: new Map([['r1', 1]]), countsSilent: true });
     const state = run(beginRollout(names(4)), 'node0', ended);
     expect(started(decide(state, policy, start))).toEqual(['node3']);
     const reason = { kind: 'no-slot', holders: ['node0'] };
@@ -139,6 +139,7 @@ const policies = fc
     maxFailures: fc.oneof(fc.nat({ max: 4 }), fc.constant(Number.POSITIVE_INFINITY)),
     perDomain: fc.integer({ min: 1, max: 3 }),
     pause: fc.constantFrom(0, 0, 100),
+    countsSilent: fc.boolean(),
   })
   .map(({ count, perDomain, canaries, ...rest }) => {
     const hosts = names(count);

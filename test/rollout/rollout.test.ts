@@ -23,9 +23,9 @@ describe('resolveRollout', () => {
     expect(resolveRollout({ perRack: '50%' }, hosts, none).perDomain).toEqual({ r0: 3, lab: 1 });
   });
 
-  it('takes no whole rack down where nothing was said, nor counts on hosts that do not answer', () => {
-    const rollout = resolveRollout({}, hostsOf(6), none);
-    expect(rollout.perDomain).toEqual({ r0: 3 });
+  it('takes no whole rack down where nothing was said, and counts silent hosts where a limit was', () => {
+    expect(resolveRollout({}, hostsOf(6), none).perDomain).toEqual({ r0: 3 });
+    const rollout = resolveRollout({ perRack: 3 }, hostsOf(6), none);
     const ended = new Map([['n1', 'unreachable'] as const, ['n2', 'refused'] as const]);
     expect(countEnded(rollout, ended).rollout.perDomain).toEqual({ r0: 2 });
   });

@@ -136,6 +136,7 @@ export class Rules {
 
   /** Hosts that did not answer: they are down, as far as anybody knows, and count in their racks. */
   #silent(): readonly string[] {
+    if (this.#rollout.countsSilent !== true) return [];
     return [...this.#hosts].filter(([, at]) => at === 'unreachable').map(([name]) => name);
   }
 

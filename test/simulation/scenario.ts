@@ -84,6 +84,7 @@ function rolloutOf(hosts: Scenario['hosts'], random: Random): Rollout {
     batches: random.chance(0.4) ? Array.from({ length: random.whole(1, 3) }, few) : [],
     parallel: random.pick([1, few(), size, 20]),
     domain: 'rack',
+    countsSilent: random.chance(0.5),
     perDomain: limited ? Object.fromEntries(racks.map((rack) => [rack, random.whole(1, 3)])) : {},
     domains: limited
       ? Object.fromEntries(hosts.flatMap(({ name, rack }) => (rack === null ? [] : [[name, rack]])))
