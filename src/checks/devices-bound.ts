@@ -1,12 +1,11 @@
 import { parseArguments, sameName } from '../boot/arguments.ts';
 import { findDevices } from '../devices/find.ts';
-import { isBridge } from '../devices/identity.ts';
-import { stuckMates } from '../devices/obstacles/place.ts';
 import type { DeviceSelector } from '../devices/selector.ts';
 import { parseSelectors, selectorText } from '../devices/selectors.ts';
 import type { Facts, PciDevice } from '../facts/facts.ts';
 import type { Check } from './check.ts';
 import { deviceEvidence, deviceLine } from './devices-evidence.ts';
+import { groupMates, groupProblem, type Problem } from './group-problem.ts';
 import { check, type Judgement } from './verdict.ts';
 
 /** Selectors, as objects or as texts (`0000:03:00.0`, `10de:1b06`: see `DeviceSelector`), or a test. */
@@ -64,7 +63,7 @@ function judgeDevices(facts: Facts, selector: Selector, persistent: boolean): Ju
   if (devices.length + faults.length === 0) {
     return { outcome: 'not-applicable', found: 'No devices are named for this host.' };
   }
-  const evidence = unique(devices.flatMap((device) => [device, ...mates(facts, device)]).map(deviceLine));
+  const evidence = unique(devices.flatMap((device) => [device, ...groupMates(facts, device)]).map(deviceLine));
   const problems = [...faults, ...devices.flatMap((device) => problemOf(facts, device, persistent))];
   if (problems.length === 0) {
     const all = devices.map((device) => device.address).join(', ');
@@ -78,44 +77,17 @@ function judgeDevices(facts: Facts, selector: Selector, persistent: boolean): Ju
   };
 }
 
-interface Problem {
-  readonly found: string;
-  readonly remedy: string;
-}
-
 function problemOf(facts: Facts, device: PciDevice, persistent: boolean): readonly Problem[] {
   const { address, driver } = device;
   if (driver !== 'vfio-pci') {
     const found = driver === null ? `${address} has no driver` : `${address} is held by ${driver}`;
     return [{ found, remedy: `bind it: driverctl set-override ${address} vfio-pci` }];
   }
-  if (device.iommuGroup === null) {
-    return [
-      { found: `${address} is in no IOMMU group`, remedy: 'turn the IOMMU on first: see the check iommu-active' },
-    ];
-  }
-  const bad = mates(facts, device).filter((mate) => !isHarmless(mate));
-  if (bad.length > 0) {
-    const list = bad.map((mate) => `${mate.address} (${mate.driver})`).join(', ');
-    const remedy = 'bind the whole group to vfio-pci, or use another slot, or turn ACS on in the BIOS';
-    return [{ found: `group ${device.iommuGroup} of ${address} is not viable: ${list}`, remedy }];
-  }
+  const group = groupProblem(facts, device, 'bind the whole group to vfio-pci, or use');
+  if (group !== null) return [group];
   if (!persistent || isKept(facts, device)) return [];
   const remedy = `keep it by address: driverctl set-override ${address} vfio-pci (where an agent or modprobe.d binds it: { persistent: false })`;
   return [{ found: `nothing keeps ${address} on vfio-pci over a reboot`, remedy }];
-}
-
-/** The others of its group that VFIO looks at. */
-function mates(facts: Facts, device: PciDevice): readonly PciDevice[] {
-  if (device.iommuGroup === null) return [];
-  const endpoints = facts.pci.filter(
-    (other) => other.iommuGroup === device.iommuGroup && other.address !== device.address && !isBridge(other),
-  );
-  return [...endpoints, ...stuckMates(facts, [device]).filter(({ address }) => address !== device.address)];
-}
-
-function isHarmless(device: PciDevice): boolean {
-  return device.driver === null || device.driver === 'vfio-pci' || device.driver === 'pci-stub';
 }
 
 function isKept(facts: Facts, device: PciDevice): boolean {

@@ -3,11 +3,15 @@ import { hasDriver, selectFunctions, type VirtualFunctions } from '../devices/vi
 import type { Facts } from '../facts/facts.ts';
 import { sh } from '../shell/script.ts';
 import type { Check } from './check.ts';
+import { groupProblem } from './group-problem.ts';
 import { refused } from './refused.ts';
 import { sriovHints } from './sriov-hints.ts';
 import { check, type Judgement } from './verdict.ts';
 
-/** Whether devices have the virtual functions that are wished for, each with its driver. */
+/**
+ * Whether devices have the virtual functions that are wished for, each with its driver, and those for guests in IOMMU groups
+ * that can be passed.
+ */
 export function virtualFunctionsMade(...wishes: readonly VirtualFunctions[]): Check {
   return check(
     {
@@ -36,7 +40,8 @@ function judge(facts: Facts, wishes: readonly VirtualFunctions[], host: string, 
       return [{ found: `${address} has ${pf.sriov.active}${more}, not ${count}`, remedy }];
     }
     const wrong = pf.functions.filter((vf) => !hasDriver(vf, driver));
-    if (wrong.length === 0 && pf.functions.length === count) return [];
+    if (wrong.length === 0 && pf.functions.length === count)
+      return driver === 'host' ? [] : pf.functions.flatMap((vf) => groupProblem(facts, vf) ?? []);
     const held = wrong.map((vf) => `${vf.address} (${vf.driver ?? 'no driver'})`).join(', ');
     const found =
       wrong.length > 0 ? `not with ${driver}: ${held}` : `${address} shows ${pf.functions.length} of ${count}`;

@@ -1,4 +1,4 @@
-import { expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import type { Verdict } from '../../src/checks/check.ts';
 import { sriovHints } from '../../src/checks/sriov-hints.ts';
 import { virtualFunctionsMade } from '../../src/checks/virtual-functions.ts';
@@ -26,6 +26,33 @@ it.each([
   [{ functions: ['vfio-pci', 'iavf'] }, 'not with vfio-pci: 0000:3b:02.1 (iavf).', 'systemctl restart'],
 ] as const)('fails with %j', (nic: Nic, found, remedy) => {
   expect(judge(nic)).toMatchObject({ outcome: 'fail', found, remedy: expect.stringContaining(remedy) });
+});
+
+describe('for guests, the IOMMU groups of the functions', () => {
+  const functions = ['vfio-pci', 'vfio-pci'];
+  const found = (groups: readonly (number | null)[]) => judge({ driver: 'igb', functions, groups });
+
+  it('may be shared among themselves', () => {
+    expect(found([30, 30]).outcome).toBe('pass');
+  });
+
+  it('fail where the NIC, with its own driver, is in them: QEMU would take none of them', () => {
+    expect(found([21, 20])).toMatchObject({
+      outcome: 'fail',
+      found: 'group 20 of 0000:3b:02.1 is not viable: 0000:3b:00.0 (igb).',
+      remedy: expect.stringMatching(/another slot.*ACS on in the BIOS/),
+    });
+  });
+
+  it('fail where there are none', () => {
+    expect(found([21, null])).toMatchObject({ outcome: 'fail', found: '0000:3b:02.1 is in no IOMMU group.' });
+  });
+
+  it('do not count for functions of the host', () => {
+    const own = virtualFunctionsMade({ ...wish, driver: 'host' });
+    const facts = nicFacts({ functions: ['iavf', 'iavf'], groups: [20, 20] });
+    expect(own.judge({ host: 'node01', facts, wants: {}, evidence: null }).outcome).toBe('pass');
+  });
 });
 
 it('names what the kernel says of why', () => {

@@ -10,6 +10,8 @@ export interface Nic {
   readonly vendor?: string;
   /** Drivers of the functions that are there. */
   readonly functions?: readonly (string | null)[];
+  /** IOMMU groups of the functions; absent: one of its own for each. That of the NIC is 20. */
+  readonly groups?: readonly (number | null)[];
   readonly net?: Partial<NetInterface>;
   readonly others?: readonly Partial<NetInterface>[];
   readonly boot?: Partial<Facts['boot']>;
@@ -18,7 +20,14 @@ export interface Nic {
 
 /** Facts of a host with one NIC of virtual functions, and a second NIC without. Constructed. */
 export function nicFacts({ total = 64, driver = 'i40e', vendor = '8086', functions = [], ...nic }: Nic = {}): Facts {
-  const vfs = functions.map((held, index) => pci(`0000:3b:02.${index}`, held, { vendor, device: '154c' }));
+  const vfs = functions.map((held, index) =>
+    pci(
+      `0000:3b:02.${index}`,
+      held,
+      { vendor, device: '154c' },
+      nic.groups?.[index] ?? (nic.groups === undefined ? 21 + index : null),
+    ),
+  );
   const details = Object.fromEntries(vfs.map((vf) => [vf.address, detail({ physicalFunction: pfAddress })]));
   const sriov = total === null ? null : { total, active: vfs.length, autoprobe: true };
   const hardware: HardwareFacts = {
@@ -35,8 +44,8 @@ export function nicFacts({ total = 64, driver = 'i40e', vendor = '8086', functio
     serial: [],
     driverctl: false,
   };
-  const own = pci(pfAddress, driver, { vendor, device: '1572' });
-  const facts = factsOf({ hardware, pci: [pci('0000:01:00.0', 'igb', {}), own, ...vfs], boot: nic.boot ?? {} });
+  const own = pci(pfAddress, driver, { vendor, device: '1572' }, 20);
+  const facts = factsOf({ hardware, pci: [pci('0000:01:00.0', 'igb', {}, 10), own, ...vfs], boot: nic.boot ?? {} });
   return { ...facts, firmware: { ...facts.firmware, lockdown: nic.lockdown ?? 'none' } };
 }
 
@@ -44,10 +53,11 @@ function pci(
   address: string,
   driver: string | null,
   ids: { readonly vendor?: string; readonly device?: string },
+  iommuGroup: number | null,
 ): PciDevice {
   const { vendor = '8086', device = '1521' } = ids;
   const driverOverride = driver === 'vfio-pci' ? driver : null;
-  const rest = { iommuGroup: null, numaNode: 0, bootVga: false };
+  const rest = { iommuGroup, numaNode: 0, bootVga: false };
   return { address, class: '020000', vendor, device, driver, driverOverride, ...rest };
 }
 
