@@ -7,6 +7,8 @@ import type { Facts } from '../facts/facts.ts';
 import { diffOf } from './diff.ts';
 import type { Effect } from './effect.ts';
 import { fileSet } from './file-set.ts';
+import { keptUntilReboot } from './gpu-drivers.ts';
+import { textAt } from './pci-binding-files.ts';
 import type { Change, ChangeContext, Resource, State } from './resource.ts';
 
 /**
@@ -53,7 +55,8 @@ interface Wish {
 
 function change({ resource, path, drivers, devices }: Wish, state: State, context: ChangeContext): Change | null {
   const { facts, host } = context;
-  const effects = effectsOf(path, drivers, facts);
+  const released = namedIn(textAt(state, path)).filter((driver) => !drivers.includes(driver));
+  const effects = [...effectsOf(path, drivers, facts), ...releaseEffects(released, devices, context)];
   if (drivers.length === 0) return removal(resource, path, state, effects);
   const content = { template: 'gpu-blacklist.conf.hbs', data: { drivers } };
   const summary = `keep ${drivers.join(' ')} from being loaded`;
@@ -79,6 +82,22 @@ function removal(resource: string, path: string, state: State, effects: readonly
     effects,
     notes: [],
   };
+}
+
+/** Drivers that an earlier run has kept away. */
+function namedIn(text: string): readonly string[] {
+  return text.split('\n').flatMap((line) => /^blacklist\s+(\S+)/.exec(line)?.[1] ?? []);
+}
+
+/** A device that is given away no more gets its driver back only when the kernel is told so no more. */
+function releaseEffects(
+  released: readonly string[],
+  devices: readonly DeviceSelector[],
+  { facts, host }: ChangeContext,
+): readonly Effect[] {
+  if (released.length === 0) return [];
+  const reason = keptUntilReboot(facts, released, selectUnits(facts, devices, host).flatMap(devicesOf));
+  return reason === null ? [] : [{ kind: 'reboot', reason, present: [], absent: [] }];
 }
 
 /** A driver that is loaded stays until the next boot. */

@@ -1,3 +1,4 @@
+import { parseArguments, sameName } from '../boot/arguments.ts';
 import { devicesOf, selectUnits } from '../devices/select.ts';
 import type { DeviceSelector } from '../devices/selector.ts';
 import type { Facts, PciDevice } from '../facts/facts.ts';
@@ -67,6 +68,34 @@ export function cloudpodsGpuArguments({ iommu }: Facts): Readonly<Record<string,
     'rd.driver.blacklist': exactly('nouveau'),
     'nouveau.modeset': exactly('0'),
   };
+}
+
+/**
+ * Of drivers that were kept away and are not to be any more, what the running kernel keeps from GPUs all the same, until the next
+ * boot: libkmod reads `modprobe.blacklist=` of `/proc/cmdline`, and nouveau registers nothing with `modeset=0`. `given`: GPUs that
+ * need no driver of the host. `null`: nothing.
+ */
+export function keptUntilReboot(
+  { boot, pci }: Facts,
+  released: readonly string[],
+  given: readonly PciDevice[],
+): string | null {
+  const running = parseArguments(boot.running);
+  const words = running.flatMap(({ name, value }) =>
+    sameName(name, 'modprobe.blacklist') ? (value ?? '').replaceAll('-', '_').split(',') : [],
+  );
+  const isOff = running.some(({ name, value }) => sameName(name, 'nouveau.modeset') && value === '0');
+  const kept = released.filter((driver) => words.includes(driver) || (driver === 'nouveau' && isOff));
+  const known = new Set(given.map(({ address }) => address));
+  const without = pci.filter(
+    (device) =>
+      isGpu(device) &&
+      !known.has(device.address) &&
+      (device.driver === null || device.driver === 'vfio-pci') &&
+      (driversOf[device.vendor] ?? []).some((driver) => kept.includes(driver)),
+  );
+  if (without.length === 0) return null;
+  return `the running kernel keeps ${kept.join(', ')} from ${without.map(({ address }) => address).join(', ')}`;
 }
 
 function vendorsOf(devices: readonly PciDevice[]): readonly string[] {

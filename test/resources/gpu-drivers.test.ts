@@ -110,6 +110,29 @@ describe('the blacklist', () => {
     expect(() => change(facts, ['nouveau'])).toThrow(/eth0 carries this SSH connection; it goes with 0000:3b:00\.0/);
   });
 
+  describe('of a GPU that is given away no more', () => {
+    const free = { ...twin, driver: 'vfio-pci' };
+    const booted = (line: string, devices: readonly PciDevice[] = [nvidia, free]): Facts => {
+      const facts = host(devices);
+      return { ...facts, boot: { ...facts.boot, running: `root=/dev/sda1 ${line}` } };
+    };
+    const old = { [path]: 'blacklist nouveau\nblacklist amdgpu\n' };
+    const kinds = (found: Change | null) => found?.effects.map(({ kind }) => kind);
+
+    it('needs a reboot where the kernel was told to keep its driver away', () => {
+      const found = change(booted('modprobe.blacklist=nvidia,nouveau'), [], old);
+      expect(kinds(found)).toEqual(['initramfs', 'reboot']);
+      expect(found?.effects[1]?.reason).toBe('the running kernel keeps nouveau from 0000:af:00.0');
+      expect(kinds(change(booted('nouveau.modeset=0'), ['amdgpu'], old))).toEqual(['initramfs', 'reboot']);
+    });
+
+    it('needs none where nothing keeps it away, has it already, or is there', () => {
+      expect(kinds(change(booted('quiet'), [], old))).toEqual(['initramfs']);
+      expect(kinds(change(booted('modprobe.blacklist=nouveau', [nvidia, twin]), [], old))).toEqual(['initramfs']);
+      expect(kinds(change(booted('modprobe.blacklist=nouveau', [nvidia]), [], old))).toEqual(['initramfs']);
+    });
+  });
+
   it('goes when no driver is to be kept away any more, and is nothing to do where there is none', () => {
     expect(change(host([nvidia]), [], { [path]: 'blacklist nouveau\n' })?.actions).toEqual([{ kind: 'remove', path }]);
     expect(change(host([nvidia]), [])).toBeNull();
