@@ -6,6 +6,7 @@ import { diffOf } from './diff.ts';
 import type { Effect } from './effect.ts';
 import { fileSet } from './file-set.ts';
 import type { Action, Change, ChangeContext, Resource, State } from './resource.ts';
+import { bindingFiles, refuseBound } from './virtual-functions-bound.ts';
 import { devicesWithUnits, filesOf, functionFiles, presentFiles, unitOf } from './virtual-functions-files.ts';
 import { firmwareProbe, firmwareScript, planFirmware } from './virtual-functions-firmware.ts';
 import { otherOwners, ownerProbe } from './virtual-functions-owner.ts';
@@ -33,7 +34,11 @@ export function virtualFunctions(...wishes: readonly VirtualFunctions[]): Resour
       );
       const active = stale.filter(({ functions }) => functions.length > 0);
       return {
-        files: [...functionFiles, ...all.flatMap((one) => filesOf(one.pf.device, one).map(({ path }) => path))],
+        files: [
+          ...functionFiles,
+          ...bindingFiles,
+          ...all.flatMap((one) => filesOf(one.pf.device, one).map(({ path }) => path)),
+        ],
         probes: {
           owners: ownerProbe,
           use: functionUseProbe(active),
@@ -84,6 +89,7 @@ function changeOne(one: WishedFunctions, state: State, context: ChangeContext): 
     firmware === null
       ? planFunctions(pf, one, parseFunctionUse(state.probe('use').stdout), facts, host)
       : { act: 'create', postponed: 'the firmware takes a reset' };
+  if (one.driver === 'host' || plan.act === 'recreate') refuseBound(pf, state, host);
   const summary = `make ${count} virtual functions of ${address}${one.driver === 'host' ? '' : ` for ${one.driver}`}`;
   const effects = effectsOf(unit, plan, `${address} is to have ${count} virtual functions`);
   const files = fileSet({ resource: '', summary, effects }, filesOf(pf.device, one), state, context);
@@ -138,6 +144,7 @@ function takeAway(
     const pf = device === undefined ? null : physicalFunction(facts, device);
     const uses = parseFunctionUse(state.probe('use').stdout);
     if (pf !== null) refuseUsed(pf.functions, { pf, uses, facts, host }, `${address} is to have none any more`);
+    if (pf !== null) refuseBound(pf, state, host);
     const busy = pf !== null && pf.functions.length > 0;
     const unit = unitOf(address);
     return [

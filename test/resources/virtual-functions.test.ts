@@ -43,6 +43,26 @@ describe('the number of functions', () => {
     expect(made?.summary).toBe('make 8 virtual functions of 0000:3b:00.0 for vfio-pci');
   });
 
+  describe('with a function that another playbook has bound', () => {
+    const rule = {
+      '/etc/udev/rules.d/82-vfleet-custom-pci.rules': '# 0000:3b:02.1 [8086:154c]\nKERNEL=="0000:3b:02.1"\n',
+    };
+    const facts = nicFacts({ functions: ['iavf', 'vfio-pci'] });
+
+    it('is refused where the host is to have it back, or it would go', () => {
+      const refused = /0000:3b:02\.1.*82-vfleet-custom-pci\.rules/;
+      expect(() => change(facts, [{ pf, count: 2, driver: 'host' }], rule)).toThrow(refused);
+      expect(() => change(facts, [eight], rule)).toThrow(refused);
+      expect(() => change(facts, [], { ...rule, ...filesFor({}, { pf, count: 2 }) })).toThrow(refused);
+    });
+
+    it('is as wished where it is for guests here, too, or another NIC has it', () => {
+      expect(change(facts, [{ pf, count: 2 }], rule)).not.toBeNull();
+      const other = { '/etc/udev/rules.d/82-vfleet-custom-pci.rules': '# 0000:3b:0a.1 [8086:154c]\n' };
+      expect(change(facts, [{ pf, count: 2, driver: 'host' }], other)).not.toBeNull();
+    });
+  });
+
   it('is left alone where it is as wished, and made again where somebody has taken it', () => {
     const files = filesFor({}, eight);
     expect(change(nicFacts({ functions: held }), [eight], files)).toBeNull();
