@@ -55,7 +55,8 @@ export async function runHost(context: HostContext): Promise<HostEnd> {
     const facts = await (isAsked ? within(begin, 'rebooting', 'reboot', first) : first());
     session = new Session(context, facts);
     session.powerCycled = begin.powerCycled;
-    if (await noticeLease(session, found)) session.facts = await probeHost(context, 'connect');
+    if (await noticeLease(session, found))
+      session.facts = await within(session, 'connecting', 'connect', () => probeHost(context, 'connect'));
     bus.emit({ type: 'facts-read', host: host.name, facts: session.facts });
     if (task !== undefined) await runTask(session, task);
     else if (mode !== 'facts') await runPhases(session);

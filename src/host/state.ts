@@ -5,6 +5,8 @@ const refusals: readonly string[] = [
   'gate.',
   'plan.',
   'device.',
+  'ensure.',
+  'virtual-functions.',
   'guests.',
   'host.leased',
   'boot.',

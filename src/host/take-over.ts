@@ -1,5 +1,6 @@
 import { asVfleetError } from '../errors.ts';
 import { describeLease, type Lease, leased } from './lease.ts';
+import { within } from './limits.ts';
 import { isAway, secondsToBack } from './reboot.ts';
 import type { Session } from './session.ts';
 
@@ -14,13 +15,15 @@ const slack = 5_000;
  * at once where that is known to have ended, else when the lease has run out. A controller that renews it meanwhile is alive:
  * it has the host. Gives whether it took time. Errors: `host.leased`, `interrupted`.
  */
-export async function takeOver(session: Session, claim: (back: number) => Promise<Lease | null>): Promise<boolean> {
+export async function takeOver(session: Session, ask: (back: number) => Promise<Lease | null>): Promise<boolean> {
   const { context, name } = session;
   const { run, clock, bus, stop, shell, rebootAsked } = context;
   // The end of this boot may have been asked for already.
   const back = rebootAsked === undefined ? 0 : secondsToBack(context);
   session.resumed = true;
-  let lease = await claim(back);
+  // Where the link was lost it logs in again, as many hosts may at once.
+  const claim = (): Promise<Lease | null> => within(session, 'connecting', 'connect', () => ask(back));
+  let lease = await claim();
   if (lease === null) return false;
   const text = `another controller of this run may be at work on it, and is waited for: ${describeLease(lease)}`;
   bus.emit({ type: 'warning', host: name, text });
@@ -30,7 +33,7 @@ export async function takeOver(session: Session, claim: (back: number) => Promis
     session.enter('connect', `another controller of this run has ${lease.left} s left`);
     await clock.sleep(Math.min(betweenLooks, (lease.left + 1) * 1000), stop);
     session.stopHere();
-    const now = await claim(back).catch((thrown: unknown) => {
+    const now = await claim().catch((thrown: unknown) => {
       // It may have asked for a reboot.
       if (!isAway(asVfleetError(thrown)) || clock.now() > until) throw thrown;
       return shell.disconnect().then(() => 'away' as const);
