@@ -41,9 +41,9 @@ export default playbook({
       modulesToLoad('vfio.conf', vfioModules(host.facts)),
       driversKeptAway('gpu', drivers, devices),
     );
-    await host.settle();
+    // Once the IOMMU is on, it is known what else goes with the cards; where it is on already, one reboot does for all.
+    if (!isPlain || host.facts.iommu.groups.length === 0) await host.settle();
     if (!isPlain) return;
-    // Once the IOMMU is on, it is known what else goes with the cards.
     await host.ensure(pciBinding(devices, { name: 'gpu' }));
     await host.settle();
   },
