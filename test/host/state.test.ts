@@ -8,6 +8,13 @@ test.each(['device.none', 'device.count', 'device.other', 'device.unknown', 'dev
   },
 );
 
+test.each(['ensure.path', 'ensure.name', 'virtual-functions.invalid'])(
+  '%s: two wishes for one thing refuse it',
+  (code) => {
+    expect([stateOfError(code, false), stateOfError(code, true)]).toEqual(['refused', 'refused']);
+  },
+);
+
 test('what is none of our own scruples fails it', () => {
   expect(stateOfError('resource.write', true)).toBe('failed');
   expect(stateOfError('bug', false)).toBe('failed');
