@@ -15,7 +15,8 @@ export type OpenNodes = readonly OpenNode[] | null;
 /**
  * Reads which device nodes processes have open. All open files are listed, which takes long on a busy host: only for what binds
  * devices, and for `vfleet devices`. Two processes more tell to what PCI devices nodes lead, by the name that the kernel has for
- * them: the last part of a path in `/dev`. The driver of NVIDIA has no such links, and files of its own.
+ * them: the last part of a path in `/dev`. Of what has an address of SCSI or USB in its path, only tapes and generic nodes of SCSI
+ * are taken, as facts tell of the others. The driver of NVIDIA has no such links, and files of its own.
  */
 export const openNodesProbe: Script = sh`
 [ "$(id -u)" = 0 ] && echo 'root'
@@ -31,7 +32,9 @@ ls -l /proc/[0-9]*/fd 2>/dev/null | awk '
   printf 'open %s %s %s\\n' "$pid" "$path" "$name"
 done
 ls -l /sys/dev/char /sys/dev/block 2>/dev/null |
-  sed -n 's#^.* -> .*/\\([0-9a-f]*:[0-9a-f][0-9a-f]:[0-9a-f][0-9a-f]\\.[0-7]\\)/\\([^:]*/\\)*\\([^/]*\\)$#node \\1 \\3#p'
+  sed -n -e 's#^.* -> .*/\\([0-9a-f]*:[0-9a-f][0-9a-f]:[0-9a-f][0-9a-f]\\.[0-7]\\)/\\([^:]*/\\)*\\([^/]*\\)$#node \\1 \\3#p' \\
+    -e 's#^.* -> .*/\\([0-9a-f]*:[0-9a-f][0-9a-f]:[0-9a-f][0-9a-f]\\.[0-7]\\)/.*/scsi_tape/\\([^/:]*\\)$#node \\1 \\2#p' \\
+    -e 's#^.* -> .*/\\([0-9a-f]*:[0-9a-f][0-9a-f]:[0-9a-f][0-9a-f]\\.[0-7]\\)/.*/scsi_generic/\\([^/:]*\\)$#node \\1 \\2#p'
 grep -Hs '^Device Minor' /proc/driver/nvidia/gpus/*/information`;
 
 /** What that probe printed. */

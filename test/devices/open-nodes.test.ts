@@ -1,7 +1,10 @@
-import { closeSync, existsSync, openSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { closeSync, existsSync, mkdirSync, openSync, symlinkSync } from 'node:fs';
+import path from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { openNodesProbe, parseOpenNodes } from '../../src/devices/open-nodes.ts';
 import { run, shells } from '../resources/shells.ts';
+import { temporaryFolder } from '../temporary-folder.ts';
 
 /** Constructed after a host with nouveau, the driver by NVIDIA, and a guest. */
 const printed = `root
@@ -48,6 +51,31 @@ describe.each(shells)('run by %s %s', (...words) => {
     } finally {
       closeSync(opened);
     }
+  });
+
+  test('nodes of tapes lead to their controllers, and those of disks are told by what is on them', () => {
+    const folder = temporaryFolder('nodes');
+    const scsi = '../../devices/pci0000:00/0000:3b:00.0/host0/target0:0:4/0:0:4:0';
+    const links = {
+      '9:0': `${scsi}/scsi_tape/st0`,
+      '9:128': `${scsi}/scsi_tape/nst0`,
+      '21:3': `${scsi}/scsi_generic/sg3`,
+      '8:0': `${scsi}/block/sda`,
+      '226:0': '../../devices/pci0000:00/0000:06:00.0/drm/card0',
+      '188:0': '../../devices/pci0000:00/0000:00:14.0/usb1/1-2/1-2:1.0/ttyUSB0/tty/ttyUSB0',
+    };
+    mkdirSync(path.join(folder, 'char'));
+    mkdirSync(path.join(folder, 'block'));
+    for (const [name, target] of Object.entries(links)) symlinkSync(target, path.join(folder, 'char', name));
+    const input = openNodesProbe.text.replaceAll('/sys/dev/', `${folder}/`);
+    const shell = words.filter((word) => typeof word === 'string');
+    const told = spawnSync(shell[0] ?? 'sh', shell.slice(1), { input, encoding: 'utf8' }).stdout;
+    expect(
+      told
+        .split('\n')
+        .filter((line) => line.startsWith('node '))
+        .sort(),
+    ).toEqual(['node 0000:06:00.0 card0', 'node 0000:3b:00.0 nst0', 'node 0000:3b:00.0 sg3', 'node 0000:3b:00.0 st0']);
   });
 
   test.runIf(process.getuid?.() !== 0)('a user without rights is told nothing', async () => {
