@@ -14,8 +14,7 @@ export default playbook({
   }),
   facts: { qemu: qemuVersions },
 
-  // Ports that the kernel has no names for yet are judged when it has.
-  gate: ({ vars }) => (vars.nrUarts === null ? [checks.serialFree(vars.serial)] : []),
+  gate: ({ vars }) => [checks.serialFree(vars.serial, { nrUarts: vars.nrUarts })],
 
   async apply(host) {
     const { serial, nrUarts } = host.vars;

@@ -1,6 +1,13 @@
 import { serialOptions } from '../devices/qemu-serial.ts';
 import { obstacleText } from '../devices/require-free.ts';
-import { aliasPath, type SerialSelector, selectSerial, serialObstaclesOf } from '../devices/serial.ts';
+import {
+  aliasPath,
+  comingObstacles,
+  isComing,
+  type SerialSelector,
+  selectSerial,
+  serialObstaclesOf,
+} from '../devices/serial.ts';
 import type { Facts } from '../facts/facts.ts';
 import type { Check } from './check.ts';
 import { refused } from './refused.ts';
@@ -9,17 +16,26 @@ import { check, type Judgement } from './verdict.ts';
 const none = 'No serial ports are named for this host.';
 
 /**
- * Whether serial ports are there, with a UART, and the host does not speak by them: no console, no getty.
+ * Whether serial ports are there, with a UART, and the host does not speak by them: no console, no getty. `nrUarts`: how many
+ * names the kernel is to have; ports that come with these are judged by their names alone.
  *
  * @example
  * gate: (host) => [checks.serialFree(host.vars.ports)]
  */
-export function serialFree(ports: readonly SerialSelector[]): Check {
+export function serialFree(
+  ports: readonly SerialSelector[],
+  { nrUarts = null }: { readonly nrUarts?: number | null } = {},
+): Check {
   return check({ id: 'serial-free', title: 'Can the host do without the serial ports?' }, ({ facts, host }) => {
     if (ports.length === 0) return { outcome: 'not-applicable', found: none };
     return refused(() => {
-      const obstacles = serialObstaclesOf(facts, ports, host);
-      const evidence = ports.map((port) => lineOf(facts, port, host));
+      const coming = ports.filter((port) => isComing(facts, port, nrUarts ?? 0));
+      const there = ports.filter((port) => !coming.includes(port));
+      const obstacles = [...comingObstacles(facts, coming), ...serialObstaclesOf(facts, there, host)];
+      const evidence = [
+        ...there.map((port) => lineOf(facts, port, host)),
+        ...coming.map(({ port }) => `${port}: the kernel has no name yet; it is looked at when it has`),
+      ];
       const names = ports.map(({ port }) => port).join(', ');
       if (obstacles.length === 0) return { outcome: 'pass', found: `The host can do without ${names}.`, evidence };
       const remedy = [...new Set(obstacles.map((one) => one.remedy))].join('; ');

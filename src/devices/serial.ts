@@ -87,6 +87,25 @@ export function serialObstaclesOf(
   return selectors.flatMap((selector) => obstaclesOfSerial(facts, selectSerial(facts, selector, host).name));
 }
 
+/** Whether the kernel has no name for a port yet, and will have one once it has `names` of them. */
+export function isComing({ hardware }: Facts, { port }: SerialSelector, names: number): boolean {
+  const [, number] = /^ttyS(\d+)$/.exec(port) ?? [];
+  if (hardware === null || number === undefined) return false;
+  return Number(number) < names && hardware.serial.every(({ name }) => name !== port);
+}
+
+/** What is known to stand in the way of such ports: the kernel is told to log to them. */
+export function comingObstacles({ boot }: Facts, ports: readonly SerialSelector[]): readonly Obstacle[] {
+  const words = boot.running.split(' ');
+  return ports.flatMap(({ port }) => {
+    const isConsole = words.some((word) => word === `console=${port}` || word.startsWith(`console=${port},`));
+    const remedy = `take console=${port} out of the kernel arguments and reboot first`;
+    return isConsole
+      ? [{ kind: 'console', device: port, reason: `${port} is to be a console of the kernel`, remedy }]
+      : [];
+  });
+}
+
 /** Ports that the host can do without. Errors: those of `selectSerial`; `device.console`; `device.alias` for one name twice. */
 export function requireSerial(facts: Facts, selectors: readonly SerialSelector[], host: string): readonly SerialPort[] {
   const ports = selectors.map((selector) => selectSerial(facts, selector, host));

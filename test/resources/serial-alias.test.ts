@@ -136,3 +136,40 @@ it.each([
   const result = serialSelector.safeParse(given);
   expect(result.success ? '' : result.error.issues.map((issue) => issue.message).join()).toMatch(message);
 });
+
+describe('ports of a card that the kernel has no names for yet', () => {
+  const judge = (ports: readonly SerialSelector[], line = '') => {
+    const known = { ...facts, boot: { ...facts.boot, running: line } };
+    const input = { host: 'node01', facts: known, wants: {}, evidence: null };
+    return checks.serialFree(ports, { nrUarts: 8 }).judge(input);
+  };
+  it.each([
+    ['pass by their names', [plc, { port: 'ttyS5', alias: 'x' }], '', 'pass', /ttyS5.*no name yet/],
+    ['fail beyond the number', [{ port: 'ttyS8', alias: 'x' }], '', 'fail', /ttyS8/],
+    [
+      'fail where the kernel is to log to them',
+      [{ port: 'ttyS5', alias: 'x' }],
+      'console=ttyS5,115200',
+      'fail',
+      /console/,
+    ],
+    [
+      'let no console pass beside them',
+      [
+        { port: 'ttyS0', alias: 'y' },
+        { port: 'ttyS5', alias: 'x' },
+      ],
+      '',
+      'fail',
+      /ttyS0/,
+    ],
+    ['let no name without UART pass', [{ port: 'ttyS2', alias: 'y' }], '', 'fail', /UART/],
+    ['let no adapter pass that is not there', [{ ...meter, port: '1-9' }], '', 'fail', /1-9/],
+  ] as const)('%s', (_why, ports, line, outcome, found) => {
+    const verdict = judge(ports, line);
+    expect([verdict.outcome, [verdict.found, ...verdict.evidence].join()]).toEqual([
+      outcome,
+      expect.stringMatching(found),
+    ]);
+  });
+});
