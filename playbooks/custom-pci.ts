@@ -1,5 +1,6 @@
 // PCI devices of any class for guests: accelerators, capture cards, HBAs, USB controllers. By address where that can be; by ids
-// only with the count that is expected, as ids mean every device that has them.
+// only with the count that is expected, as ids mean every device that has them. With the
+// consumer `cloudpods` nothing is bound, as its host agent binds, by ids alone: a check says what it would take.
 import {
   checks,
   deviceSelectors,
@@ -17,6 +18,7 @@ export default playbook({
   description: 'Gives PCI devices of any class to vfio-pci, and verifies that.',
 
   vars: z.object({
+    consumer: z.enum(['plain', 'cloudpods']).default('plain'),
     /** Addresses, slots, or ids with a count: `{ id: '8086:0d58', count: 2 }`. */
     devices: deviceSelectors
       .refine(
@@ -31,10 +33,12 @@ export default playbook({
   gate: ({ vars }) => [checks.iommuInFirmware(), checks.devicesFree(vars.devices)],
 
   async apply(host) {
-    const { devices, early } = host.vars;
+    const { consumer, devices, early } = host.vars;
     await host.ensure(kernelArguments(iommuArguments(host.facts)), modulesToLoad('vfio.conf', vfioModules(host.facts)));
     await host.settle();
-    await host.ensure(pciBinding(devices, { name: 'custom-pci', ...(early !== null && { early }) }));
+    // The agent binds: what we have bound before is given back.
+    const ours = consumer === 'plain' ? devices : [];
+    await host.ensure(pciBinding(ours, { name: 'custom-pci', ...(early !== null && { early }) }));
     await host.settle();
   },
 
@@ -42,6 +46,6 @@ export default playbook({
     checks.iommuActive(),
     checks.kernelArgumentsActive(),
     checks.vfioLoaded(),
-    checks.devicesBound(vars.devices),
+    vars.consumer === 'plain' ? checks.devicesBound(vars.devices) : checks.cloudpodsAgent({ custom: vars.devices }),
   ],
 });

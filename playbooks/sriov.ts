@@ -34,7 +34,10 @@ export default playbook({
     sriovNics: z.array(z.string()).default([]),
   }),
 
-  gate: () => [checks.iommuInFirmware()],
+  gate: ({ vars }) => [
+    checks.iommuInFirmware(),
+    ...(vars.consumer === 'cloudpods' ? [checks.cloudpodsNics(vars.sriovNics)] : []),
+  ],
 
   async apply(host) {
     const { consumer, sriov, sriovNics } = host.vars;

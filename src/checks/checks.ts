@@ -1,4 +1,5 @@
 import { cloudpodsAgent } from './cloudpods-agent.ts';
+import { cloudpodsNics } from './cloudpods-nics.ts';
 import { devicesBound } from './devices-bound.ts';
 import { devicesFree } from './devices-free.ts';
 import { hugepagesReserved } from './hugepages.ts';
@@ -24,4 +25,5 @@ export const checks = {
   serialFree,
   serialNamed,
   cloudpodsAgent,
+  cloudpodsNics,
 } as const;

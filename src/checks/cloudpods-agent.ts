@@ -1,13 +1,20 @@
+import type { Finding } from '../devices/agent-finding.ts';
+import { agentNicFindings } from '../devices/agent-nics.ts';
+import { devicesOf, selectUnits } from '../devices/select.ts';
+import type { DeviceSelector } from '../devices/selector.ts';
 import type { Facts } from '../facts/facts.ts';
-import type { Check } from './check.ts';
-import { customFindings, hugepageFindings, sriovFindings, usbFindings } from './cloudpods-devices.ts';
-import { type Finding, gpuFindings } from './cloudpods-gpus.ts';
-import { check } from './verdict.ts';
+import type { Check, CheckInput } from './check.ts';
+import { customFindings, hugepageFindings, usbFindings } from './cloudpods-devices.ts';
+import { gpuFindings } from './cloudpods-gpus.ts';
+import { refused } from './refused.ts';
+import { check, type Judgement } from './verdict.ts';
 
 /** What the host agent is configured for, as the playbook knows it. */
 export interface CloudpodsAgentOptions {
   /** `vendor:device` of custom PCI devices: models of `isolated-device-model-create`. */
   readonly customIds?: readonly string[];
+  /** Devices that are to be such: judged by their ids, as the agent goes by these. */
+  readonly custom?: readonly DeviceSelector[];
   /** Names of `sriov_nics` and `ovs_offload_nics` in host.conf. */
   readonly sriovNics?: readonly string[];
   /** `vendor:product` of USB devices that guests are to get. */
@@ -22,23 +29,42 @@ export interface CloudpodsAgentOptions {
  * of addresses, knows only PCI domain 0, and does not ask whether the host needs a device.
  */
 export function cloudpodsAgent(options: CloudpodsAgentOptions = {}): Check {
-  return check({ id: 'cloudpods-agent', title: 'Would the Cloudpods host agent take the host?' }, ({ facts, host }) => {
-    const findings = [
-      ...gpuFindings(facts),
-      ...customFindings(facts, options.customIds ?? [], host),
-      ...sriovFindings(facts, options.sriovNics ?? []),
-      ...usbFindings(facts, options.usbIds ?? []),
-      ...hugepageFindings(facts, options.hugepages),
-    ];
-    const bad = findings.filter((one): one is Required<Finding> => one.remedy !== undefined);
-    const evidence = [
-      ...findings.filter(({ remedy }) => remedy === undefined).map(({ found }) => found),
-      ...cmdline(facts),
-    ];
-    if (bad.length === 0) return { outcome: 'pass', found: 'It would take the host as it is.', evidence };
-    const remedy = [...new Set(bad.map((one) => one.remedy))].join('; ');
-    return { outcome: 'fail', found: `${bad.map(({ found }) => found).join('; ')}.`, evidence, remedy };
-  });
+  const title = 'Would the Cloudpods host agent take the host?';
+  return check({ id: 'cloudpods-agent', title }, (input) => refused(() => judge(input, options)));
+}
+
+function judge({ facts, host }: CheckInput, options: CloudpodsAgentOptions): Judgement {
+  const custom = namedFindings(facts, options.custom ?? [], host);
+  const findings = [
+    ...gpuFindings(facts),
+    ...customFindings(facts, options.customIds ?? [], host),
+    ...custom,
+    ...agentNicFindings(facts, options.sriovNics ?? []),
+    ...usbFindings(facts, options.usbIds ?? []),
+    ...hugepageFindings(facts, options.hugepages),
+  ];
+  const bad = findings.filter((one): one is Required<Finding> => one.remedy !== undefined);
+  const evidence = [...textsOf(findings), ...cmdline(facts)];
+  if (bad.length === 0) {
+    // All of an id are taken, which whoever named one device is to know.
+    const found = ['It would take the host as it is', ...textsOf(custom)].join('; ');
+    return { outcome: 'pass', found: `${found}.`, evidence };
+  }
+  const remedy = [...new Set(bad.map((one) => one.remedy))].join('; ');
+  return { outcome: 'fail', found: `${bad.map(({ found }) => found).join('; ')}.`, evidence, remedy };
+}
+
+/** Errors: those of `selectUnits`. */
+function namedFindings(facts: Facts, selectors: readonly DeviceSelector[], host: string): readonly Finding[] {
+  const units = selectUnits(facts, selectors, host);
+  const ids = units.flatMap(({ selected }) => selected).map(({ vendor, device }) => `${vendor}:${device}`);
+  const named = units.flatMap(devicesOf).map(({ address }) => address);
+  return customFindings(facts, [...new Set(ids)], host, named);
+}
+
+/** What it would do, but for what harms. */
+function textsOf(findings: readonly Finding[]): readonly string[] {
+  return findings.flatMap(({ found, remedy }) => (remedy === undefined ? [found] : []));
 }
 
 function cmdline({ boot }: Facts): readonly string[] {

@@ -1,17 +1,27 @@
+import { domainFinding, type Finding, unread } from '../devices/agent-finding.ts';
 import { obstaclesOf } from '../devices/obstacles.ts';
 import { obstacleText } from '../devices/require-free.ts';
 import { unitsOf } from '../devices/select.ts';
 import type { Facts, PciDevice } from '../facts/facts.ts';
-import { domainFinding, type Finding } from './cloudpods-gpus.ts';
 
-/** Custom devices: all of an id are taken from whatever driver they have, GPUs excepted, and nobody asks what they are for. */
-export function customFindings(facts: Facts, ids: readonly string[], host: string): readonly Finding[] {
+/**
+ * Custom devices: all of an id are taken from whatever driver they have, GPUs excepted, and nobody asks what they are for.
+ * `named`: addresses that the inventory has, where it has any.
+ */
+export function customFindings(
+  facts: Facts,
+  ids: readonly string[],
+  host: string,
+  named: readonly string[] = [],
+): readonly Finding[] {
   return ids.flatMap((id): readonly Finding[] => {
     const devices = facts.pci.filter((one) => isOf(one, id));
     if (devices.length === 0) return [{ found: `it finds no device ${id} on ${host}` }];
     const all = devices.map(({ address, driver }) => `${address} (${driver ?? 'no driver'})`).join(', ');
+    const others = devices.map(({ address }) => address).filter((address) => !named.includes(address));
+    const more = named.length > 0 && others.length > 0 ? `; not named here: ${others.join(', ')}` : '';
     return [
-      { found: `it would take every device ${id}: ${all}` },
+      { found: `it would take every device ${id}: ${all}${more}` },
       ...devices.flatMap((device) => [...domainFinding(device), ...harmOf(facts, device)]),
     ];
   });
@@ -29,41 +39,6 @@ function harmOf(facts: Facts, device: PciDevice): readonly Finding[] {
   if (first === undefined) return [];
   const found = `it would take ${device.address} though the host needs it: ${obstacles.map(obstacleText).join(', ')}`;
   return [{ found, remedy: 'name no model of these ids for this host: the agent cannot be told of an address' }];
-}
-
-/** It writes as many functions as the NIC can have, over whatever number there is, which the kernel refuses but of 0. */
-export function sriovFindings({ hardware, pci }: Facts, names: readonly string[]): readonly Finding[] {
-  if (hardware === null) return names.length === 0 ? [] : [unread('interfaces')];
-  return names.flatMap((name): readonly Finding[] => {
-    const own = hardware.net.filter((net) => (net.name === name || net.master === name) && net.pci !== null);
-    if (own.length === 0) {
-      return [{ found: `it finds no NIC ${name}`, remedy: 'correct sriov_nics in /etc/yunion/host.conf' }];
-    }
-    return own.flatMap(({ pci: address }) => {
-      const device = pci.find((one) => one.address === address);
-      const sriov = address === null ? null : (hardware.pci[address]?.sriov ?? null);
-      if (device === undefined) return [];
-      if (sriov === null) {
-        return [
-          {
-            found: `${device.address} (${name}) has no virtual functions to give`,
-            remedy: 'turn SR-IOV on in the BIOS or its firmware',
-          },
-        ];
-      }
-      const { active, total } = sriov;
-      const busy = active !== 0 && active !== total;
-      return [
-        ...domainFinding(device),
-        busy
-          ? {
-              found: `it would fail to make ${total} functions of ${device.address} (${name}), which has ${active}: EBUSY`,
-              remedy: `take them away first: echo 0 >/sys/bus/pci/devices/${device.address}/sriov_numvfs`,
-            }
-          : { found: `it would make all ${total} functions of ${device.address} (${name})` },
-      ];
-    });
-  });
 }
 
 /** By default it goes by ids alone, whatever the port. */
@@ -90,9 +65,4 @@ export function hugepageFindings({ memory, cpu, architecture }: Facts, option: s
   if (pages > 0) return [{ found: `it would give guests ${pages} pages of 1 GiB` }];
   const found = 'it would end with hugepages_option: native, as no page of 1 GiB is reserved';
   return [{ found, remedy: 'reserve some at boot (the playbook hugepages), or set hugepages_option: transparent' }];
-}
-
-function unread(what: string): Finding {
-  const remedy = 'read the facts again with this version of vfleet';
-  return { found: `what it would do with ${what} is not known: they were not read`, remedy };
 }

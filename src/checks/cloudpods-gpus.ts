@@ -1,10 +1,5 @@
+import { domainFinding, type Finding } from '../devices/agent-finding.ts';
 import type { Facts, PciDevice } from '../facts/facts.ts';
-
-/** What the agent would do, or, with a remedy, reject. */
-export interface Finding {
-  readonly found: string;
-  readonly remedy?: string;
-}
 
 /**
  * GPUs as the agent finds them: displays but the boot one, 3D controllers, and `0380` of NVIDIA and AMD. It binds those of the
@@ -42,17 +37,6 @@ function argumentFindings({ boot, cpu }: Facts): readonly Finding[] {
     {
       found: `it would report the host as not prepared for GPUs: /proc/cmdline lacks ${list}`,
       remedy: 'apply the GPU playbook with consumer: cloudpods, and reboot; it looks for these words exactly',
-    },
-  ];
-}
-
-/** Its code has `0000:` written into every path. */
-export function domainFinding({ address }: PciDevice): readonly Finding[] {
-  if (address.startsWith('0000:')) return [];
-  return [
-    {
-      found: `it cannot address ${address}: it knows PCI domain 0000 alone`,
-      remedy: `bind ${address} with consumer: plain, and give it to guests by hand`,
     },
   ];
 }

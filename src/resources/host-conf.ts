@@ -1,4 +1,5 @@
 import { decode } from '../boot/source-text.ts';
+import { requireAgentNics } from '../devices/agent-nics.ts';
 import { VfleetError } from '../errors.ts';
 import { diffOf } from './diff.ts';
 import type { Effect } from './effect.ts';
@@ -16,7 +17,7 @@ export interface HostConfOptions {
 /**
  * Keys of the Cloudpods host agent's configuration, edited in place: whatever else stands there stays. It takes effect when
  * the agent starts anew. Errors (`VfleetError`): `host-conf.invalid` at once; `device.host-conf` where there is no such file, or
- * it cannot be edited.
+ * it cannot be edited; `device.sriov` for NICs that the agent could make no virtual functions of.
  *
  * @example
  * hostConf({ disable_usb: false, sriov_nics: ['eth1'] })
@@ -48,8 +49,9 @@ function change(
   values: Readonly<Record<string, YamlValue>>,
   effects: readonly Effect[],
   state: State,
-  { host, ownedLines = {} }: ChangeContext,
+  { host, facts, ownedLines = {} }: ChangeContext,
 ): Change | null {
+  requireAgentNics(facts, nicsIn(values), host);
   const before = state.file(path);
   if (before.kind !== 'file') throw absent(before, host);
   const { text, encoding } = decode(before.bytes);
@@ -83,6 +85,11 @@ function change(
 function commentsNote({ key, comments }: FormerValue): readonly string[] {
   if (comments.length === 0) return [];
   return [`comments in the former value of ${key} go with it, until an undo puts it back: ${comments.join(' ')}`];
+}
+
+/** Names of NICs that the agent is told of. */
+function nicsIn(values: Readonly<Record<string, YamlValue>>): readonly string[] {
+  return ['sriov_nics', 'ovs_offload_nics'].flatMap((key) => values[key] ?? []).map(String);
 }
 
 /** Lines with secrets, of which a diff shows those beside a change. */

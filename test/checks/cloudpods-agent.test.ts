@@ -84,6 +84,27 @@ describe('custom devices, which it takes by ids', () => {
   });
 });
 
+describe('devices that are named, to become custom ones', () => {
+  const disks = [pci('0000:05:00.0 010802 144d:a808 nvme 2'), pci('0000:06:00.0 010802 144d:a808 nvme 3')];
+  const options = { custom: [{ address: '0000:05:00.0' }] };
+  it('are told by their ids, with every device that the agent takes for these', () => {
+    const verdict = judge(host(disks), options);
+    expect(verdict.outcome).toBe('pass');
+    expect(verdict.found).toContain(
+      'it would take every device 144d:a808: 0000:05:00.0 (nvme), 0000:06:00.0 (nvme); not named here: 0000:06:00.0',
+    );
+  });
+
+  it('fail where the host needs another of the same ids, and where they are not there', () => {
+    const root = host(disks, { block: [block('nvme1n1', { pci: '0000:06:00.0', mounts: ['/'] })] });
+    expect(judge(root, options)).toMatchObject({
+      outcome: 'fail',
+      found: expect.stringContaining('would take 0000:06:00.0'),
+    });
+    expect(judge(host([]), options).outcome).toBe('fail');
+  });
+});
+
 describe('NICs with virtual functions', () => {
   const nic = pci('0000:3b:00.0 020000 8086:1572 i40e 9');
   const facts = (active: number, address = nic.address): Facts =>
@@ -101,6 +122,17 @@ describe('NICs with virtual functions', () => {
     [host([nic], { net: [net('ens1', { pci: nic.address })] }), 'ens1', 'fail'],
   ])('case %#', (known, name, outcome) => {
     expect(judge(known, { sriovNics: [name] }).outcome).toBe(outcome);
+  });
+
+  it.each([
+    [facts(0), ['ens1'], 'pass'],
+    [facts(0), ['ens1', 'ens9'], 'fail'],
+    [host([nic], { net: [net('ens1', { pci: nic.address })] }), ['ens1'], 'fail'],
+    [{ ...facts(0), hardware: null }, ['ens1'], 'unknown'],
+    [{ ...facts(0), hardware: null }, [], 'not-applicable'],
+  ])('are judged before anything is written, case %#', (known, names, outcome) => {
+    const verdict = checks.cloudpodsNics(names).judge({ host: 'node01', facts: known, wants: {}, evidence: null });
+    expect(verdict.outcome).toBe(outcome);
   });
 
   it('get as many as there can be', () => {

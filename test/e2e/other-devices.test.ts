@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { readdir, readFile, readlink, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -34,6 +35,12 @@ describe('plan refuses, and leaves every byte as it is', () => {
     ['a stick that is mounted', 'usb', { usb: [{ port: '1-4', id: '0781:5581' }] }, /\/media\/stick/],
     ['the keyboard of the BMC', 'usb', { usb: [{ port: '1-14.1', id: '046b:ff10' }] }, /BMC/],
     ['another dongle than is meant', 'usb', { usb: [{ port: '1-2', id: '0529:0001' }] }, /at 1-3\.1, 1-3\.2/],
+    [
+      'a console, also where names for more ports are asked for',
+      'serial',
+      { serial: [{ port: 'ttyS0', alias: 'x' }], nrUarts: 8 },
+      /ttyS0/,
+    ],
     ['a name with no UART', 'serial', { serial: [{ port: 'ttyS2', alias: 'x' }] }, /UART/],
     [
       'more functions than the card can have',
@@ -88,6 +95,15 @@ it('host.conf of a node of Cloudpods is edited in place, and as it was after an 
   const after = await read('etc/yunion/host.conf', 'cloudpods');
   expect(after).toBe(before.replace('disable_usb: true', 'disable_usb: false'));
   await undo(fleet, fleet.lab.node('cloudpods'), { name: 'USB' });
+  expect(await read('etc/yunion/host.conf', 'cloudpods')).toBe(before);
+});
+
+it('a NIC that the agent could not find never comes to host.conf', async () => {
+  const before = await read('etc/yunion/host.conf', 'cloudpods');
+  const run = await about('sriov', { consumer: 'cloudpods', sriovNics: ['eth9'] });
+  const { host, code } = await fleet.one('apply', 'cloudpods', run);
+  expect([host.state, code, host.writes]).toEqual(['refused', 3, 0]);
+  expect(host.gates.map(({ found }) => found).join()).toContain('no NIC eth9');
   expect(await read('etc/yunion/host.conf', 'cloudpods')).toBe(before);
 });
 
@@ -167,5 +183,23 @@ describe('virtual functions', () => {
     const { host, code } = await undo(fleet, fleet.lab.node('devices'), { name: 'SR-IOV' });
     expect([host.failure, code]).toEqual([null, 0]);
     expect(await drivers(busy)).toEqual([]);
+  });
+});
+
+describe('with the consumer cloudpods nothing is bound, and what its agent would take is told', () => {
+  const [disk, boot] = ['0000:61:00.0', '0000:17:00.0'];
+  const vars = { consumer: 'cloudpods', devices: [{ address: disk, serial: 'S64FNE0R900001' }] };
+  it.each(['nvme', 'custom-pci'])('%s', async (playbook) => {
+    const { host } = await fleet.one('apply', 'devices', await about(playbook, vars));
+    expect(host.failure?.code ?? 'verify').toMatch(/verify/);
+    const agent = host.checks.find(({ check }) => check === 'cloudpods-agent');
+    expect(agent).toMatchObject({
+      outcome: 'fail',
+      found: expect.stringContaining(`would take ${boot} though the host`),
+    });
+    expect(agent?.evidence.join()).toMatch(/it would take every device 144d:a80a: .*not named here: .*0000:17:00\.0/);
+    const { root } = fleet.lab.node('devices');
+    expect(path.basename(await readlink(path.join(root, 'sys/bus/pci/devices', disk, 'driver')))).toBe('nvme');
+    expect(existsSync(path.join(root, `etc/udev/rules.d/82-vfleet-${playbook}.rules`))).toBe(false);
   });
 });

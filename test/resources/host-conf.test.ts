@@ -1,11 +1,12 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
+import type { Facts } from '../../src/facts/facts.ts';
 import { hostConf } from '../../src/resources/host-conf.ts';
 import type { Change, FileState } from '../../src/resources/resource.ts';
 import { setYamlKeys, type YamlValue } from '../../src/resources/yaml-keys.ts';
-import { factsOf } from '../boot/facts.ts';
 import { stateOf } from '../boot/files.ts';
+import { detail, host, net, pci } from '../devices/facts.ts';
 
 const path = '/etc/yunion/host.conf';
 const before = `# the node
@@ -22,8 +23,14 @@ admin_password: geheim
 
 type Values = Readonly<Record<string, YamlValue>>;
 
-function change(values: Values, text: string | FileState = before): Change | null {
-  const context = { host: 'node01', facts: factsOf({}), ownedArguments: {} };
+const nic = '0000:3b:00.0';
+const facts = host([pci(`${nic} 020000 8086:1572 i40e 9`), pci('0000:02:00.0 020000 14e4:165f tg3 3')], {
+  pci: { [nic]: detail({ sriov: { total: 64, active: 0, autoprobe: true } }) },
+  net: [...['eth1', 'eth2', 'eth4'].map((name) => net(name, { pci: nic })), net('eth0', { pci: '0000:02:00.0' })],
+});
+
+function change(values: Values, text: string | FileState = before, known: Facts = facts): Change | null {
+  const context = { host: 'node01', facts: known, ownedArguments: {} };
   return hostConf(values).change(stateOf({ [path]: text }), context);
 }
 
@@ -116,4 +123,14 @@ it('comments that go with a list are told, and those that stay are not', () => {
   const kept = change({ sriov_nics: ['eth4'] }, 'sriov_nics: [eth1] # of racks\n');
   expect(kept?.actions).toMatchObject([{ text: 'sriov_nics: [eth4] # of racks\n' }]);
   expect(kept?.notes.join()).not.toContain('comment');
+});
+
+it.each([
+  ['sriov_nics', ['eth1', 'eth9'], facts, 'device.sriov', /no NIC eth9/],
+  ['sriov_nics', ['eth0'], facts, 'device.sriov', /0000:02:00\.0 \(eth0\) has no virtual functions/],
+  ['ovs_offload_nics', ['eth9'], facts, 'device.sriov', /no NIC eth9/],
+  ['sriov_nics', ['eth1'], { ...facts, hardware: null }, 'device.unknown', /not read/],
+])('%s of %j are refused where the agent could not take them', (key, names, known, code, message) => {
+  const refused = expect.objectContaining({ code, message: expect.stringMatching(message) });
+  expect(() => change({ [key]: names }, before, known)).toThrow(refused);
 });
