@@ -178,7 +178,10 @@ it('a host that answers while it is still going down has not rebooted', async ()
 
 it('devices are never given to a driver by id, which takes their twins too and fails the second time', () => {
   const source = fileURLToPath(new URL('../../src/', import.meta.url));
-  const files = readdirSync(source, { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.ts'));
+  const files = readdirSync(source, { recursive: true, encoding: 'utf8' }).filter(
+    // A simulated kernel knows it, as a real one does.
+    (name) => name.endsWith('.ts') && !name.startsWith('lab/'),
+  );
   const guilty = files.filter((name) => /\/new_id\b/.test(readFileSync(path.join(source, name), 'utf8')));
   expect(files.length).toBeGreaterThan(100);
   expect(guilty).toEqual([]);

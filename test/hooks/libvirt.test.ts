@@ -45,7 +45,14 @@ async function begin(): Promise<void> {
   running = [daemon];
   await vi.waitUntil(() => virsh('uri').status === 0, { timeout: 60_000 });
   // Guests of the test driver last as long as somebody is connected.
-  running = [daemon, spawn('/usr/bin/virsh', ['-c', uri], { stdio: ['pipe', 'ignore', 'ignore'] })];
+  const guard = spawn('/usr/bin/virsh', ['-c', uri], { stdio: ['pipe', 'pipe', 'ignore'] });
+  running = [daemon, guard];
+  let said = '';
+  guard.stdout.on('data', (text: Buffer) => {
+    said += text.toString();
+  });
+  guard.stdin.write('uri\n');
+  await vi.waitUntil(() => said.includes('test+unix:') || said.includes('test:///'), { timeout: 60_000 });
   for (const name of ['web one', 'db']) {
     const file = path.join(folder, `${name}.xml`);
     await writeFile(file, guest(name));
