@@ -103,6 +103,8 @@ export class Watch implements Witness {
     if (atWork.get(host)?.watch.run === this.run) atWork.delete(host);
     const { hooks } = scenario;
     judgeEnd(machine, end, { changed: this.#changed.has(host), run: this.run, hooks }, this.#tell);
+    // In a later part it is nobody's who reboots: its place is that of a lost host.
+    if (end.state === 'lost') this.#world.rebooting.get(this.run)?.delete(host);
     if (end.state !== 'ok') return;
     if (this.#diedSoaking.has(host)) this.#tell('soak', `${host} died while it was watched, and ends as ok`);
     const watched = this.#world.time.now - machine.bootedAt;
