@@ -119,14 +119,17 @@ function keepRenewing(session: Session): void {
 
 /** Renews as long as the run is at work, whatever it waits for; not while the host is away for a reboot. */
 async function renewUntil(session: Session, over: AbortSignal): Promise<void> {
-  const { clock, shell, lease } = session.context;
+  const { clock, lease } = session.context;
   for (;;) {
     await clock.sleep(policyOf(lease).renewEvery, over);
     if (over.aborted) return;
-    if (session.away) continue;
-    // A renewal that fails is made up for by the next one, or by the next write, which judges the lease itself.
-    await shell.run(renewLease(claimOf(session, 0)), { timeout: 20_000, signal: over }).catch(() => {});
+    if (!session.away) await renew(session, over);
   }
+}
+
+/** A renewal that fails is made up for by the next one, or by the next write, which judges the lease itself. */
+export async function renew(session: Session, signal: AbortSignal): Promise<void> {
+  await session.context.shell.run(renewLease(claimOf(session, 0)), { timeout: 20_000, signal }).catch(() => {});
 }
 
 function unleased(host: string, { sections, stderr }: Output): VfleetError {

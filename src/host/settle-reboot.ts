@@ -14,7 +14,7 @@ import {
   withoutReached,
 } from './breaker.ts';
 import { drain } from './drain.ts';
-import { runHeld } from './hold.ts';
+import { renew, runHeld } from './hold.ts';
 import { explainInactive } from './inactive.ts';
 import { within } from './limits.ts';
 import { withPower } from './power-cycle.ts';
@@ -140,7 +140,11 @@ async function reboot(session: Session, bootId: string): Promise<BootFacts | nul
   let first = true;
   const earlier = session.reboots;
   const ask = async (): Promise<boolean> => {
-    if (answer !== null) return false;
+    if (answer !== null) {
+      // It was asked, and has not gone down: its lease would run out as that of a host at work.
+      await renew(session, abandon);
+      return false;
+    }
     try {
       const output = await runHeld(session, request, { signal: abandon, timeout: recordTimeout, back });
       answer = judgeRebootAnswer(output, name, session.facts);
