@@ -126,7 +126,7 @@ export function countEnded(rollout: Rollout, ended: ReadonlyMap<string, HostStat
   };
 }
 
-/** A host that does not answer is one of its domain that is down, whoever took it there. */
+/** Where a limit was asked for, a host that does not answer is one of its domain that is down. */
 function withoutDown(rollout: Rollout, ended: ReadonlyMap<string, HostState>): Rollout['perDomain'] {
   const { perDomain, domains, countsSilent = false } = rollout;
   if (!countsSilent) return perDomain;

@@ -29,7 +29,7 @@ export type RolloutEvent =
   | { readonly type: 'ended'; readonly host: string; readonly state: HostState; readonly holdsSlot: boolean }
   | { readonly type: 'stop' };
 
-/** Whether a host that ended so is down, as far as anybody knows: it counts in its failure domain, whoever took it there. */
+/** Whether a host that ended so is down, as far as anybody knows: whoever took it there. */
 export function isDown(state: HostState): boolean {
   return state === 'lost' || state === 'unreachable';
 }
