@@ -6,6 +6,7 @@ import { beginRun, type OpenRun } from '../events/open-run.ts';
 import { runFolder } from '../events/run-folder.ts';
 import type { HostContext, Mode, Task } from '../host/context.ts';
 import type { LeasePolicy } from '../host/lease.ts';
+import { inTurn } from '../host/limits.ts';
 import { type Clock, defaultRebootPolicy, type RebootPolicy } from '../host/reboot.ts';
 import { runHost } from '../host/run.ts';
 import type { Playbook } from '../playbook/define.ts';
@@ -110,7 +111,12 @@ export async function run(run: Run): Promise<Summary> {
         const target = targetOf(host, fleet.inventory, args, environment);
         const shell = createShell({
           host: host.name,
-          connect: (signal) => transport.connect(target, signal),
+          connect: inTurn(
+            host.name,
+            pacing.limits?.connecting,
+            (signal) => transport.connect(target, signal),
+            (line) => bus.emit({ type: 'progress', host: host.name, line }),
+          ),
           elevate: host.ssh.elevate,
           elevatePassword: host.ssh.elevatePassword,
           startTimeout: args.connectTimeout * 1000,

@@ -1,4 +1,5 @@
 import type { Phase } from '../events/event.ts';
+import type { Connection } from '../transport/transport.ts';
 import { interruptedAt } from './interrupt.ts';
 import type { Session } from './session.ts';
 
@@ -26,13 +27,35 @@ export function createLimits({ connecting, applying, rebooting }: PhaseLimits): 
   return { connecting: slots(connecting), applying: slots(applying), rebooting: slots(rebooting) };
 }
 
+/** Logs in to a host; the signal is aborted when it is not wanted any more. */
+type LogIn = (signal: AbortSignal) => Promise<Connection>;
+
+/**
+ * Logs in within a limit, whenever a link is made, also anew: it spares what all of them ask, a directory server or
+ * the controller's processor; a jump host has a limit of its own. `onWait`: called when there is none free. Errors:
+ * `interrupted`, those of the log-in.
+ */
+export function inTurn(host: string, places: Slots | undefined, logIn: LogIn, onWait: (text: string) => void): LogIn {
+  if (places === undefined) return logIn;
+  return async (signal) => {
+    if (places.taken >= places.limit) onWait(`waiting to log in: ${places.limit} do so already, as many as may`);
+    const give = await places.take(signal);
+    if (give === null) throw interruptedAt(host, false);
+    try {
+      return await logIn(signal);
+    } finally {
+      give();
+    }
+  };
+}
+
 /**
  * Does work within a limit. A host that holds a place waits for no other, but for one to log in with: whoever has that waits
  * for none, so that nobody waits for ever. Errors: `interrupted` when the run is stopped while it waits.
  */
 export async function within<Value>(
   session: Pick<Session, 'context' | 'name' | 'begun' | 'enter'>,
-  limited: keyof PhaseLimits,
+  limited: 'applying' | 'rebooting',
   phase: Phase,
   work: () => Promise<Value>,
 ): Promise<Value> {

@@ -44,19 +44,19 @@ export async function runHost(context: HostContext): Promise<HostEnd> {
     const tell = (phase: Phase, detail?: string): void =>
       bus.emit({ type: 'phase', host: host.name, phase, ...(detail !== undefined && { detail }) });
     const begin = { context, name: host.name, begun: false, enter: tell, powerCycled: false };
+    // Nothing is written yet: a run that is stopped does not wait for it.
+    const atOnce = { ...context, abandon: AbortSignal.any([context.stop, context.abandon]) };
     const probe = (): Promise<Facts> =>
-      probeHost(context, 'connect', (lease) => {
+      probeHost(atOnce, 'connect', (lease) => {
         found = lease;
       });
-    const logIn = (): Promise<Facts> => within(begin, 'connecting', 'connect', probe);
-    const first = (): Promise<Facts> => withPower(begin, () => probeWhenBack(context, logIn));
+    const first = (): Promise<Facts> => withPower(begin, () => probeWhenBack(context, probe));
     // One that may be away with its reboot has its place among those that reboot, as in the part of the run that asked.
     const isAsked = context.rebootAsked !== undefined;
     const facts = await (isAsked ? within(begin, 'rebooting', 'reboot', first) : first());
     session = new Session(context, facts);
     session.powerCycled = begin.powerCycled;
-    if (await noticeLease(session, found))
-      session.facts = await within(session, 'connecting', 'connect', () => probeHost(context, 'connect'));
+    if (await noticeLease(session, found)) session.facts = await probeHost(context, 'connect');
     bus.emit({ type: 'facts-read', host: host.name, facts: session.facts });
     if (task !== undefined) await runTask(session, task);
     else if (mode !== 'facts') await runPhases(session);

@@ -1,6 +1,5 @@
 import { asVfleetError } from '../errors.ts';
 import { describeLease, type Lease, leased } from './lease.ts';
-import { within } from './limits.ts';
 import { isAway, secondsToBack } from './reboot.ts';
 import type { Session } from './session.ts';
 
@@ -21,9 +20,7 @@ export async function takeOver(session: Session, ask: (back: number) => Promise<
   // The end of this boot may have been asked for already.
   const back = rebootAsked === undefined ? 0 : secondsToBack(context);
   session.resumed = true;
-  // Where the link was lost it logs in again, as many hosts may at once.
-  const claim = (): Promise<Lease | null> => within(session, 'connecting', 'connect', () => ask(back));
-  let lease = await claim();
+  let lease = await ask(back);
   if (lease === null) return false;
   const text = `another controller of this run may be at work on it, and is waited for: ${describeLease(lease)}`;
   bus.emit({ type: 'warning', host: name, text });
@@ -33,7 +30,7 @@ export async function takeOver(session: Session, ask: (back: number) => Promise<
     session.enter('connect', `another controller of this run has ${lease.left} s left`);
     await clock.sleep(Math.min(betweenLooks, (lease.left + 1) * 1000), stop);
     session.stopHere();
-    const now = await claim().catch((thrown: unknown) => {
+    const now = await ask(back).catch((thrown: unknown) => {
       // It may have asked for a reboot.
       if (!isAway(asVfleetError(thrown)) || clock.now() > until) throw thrown;
       return shell.disconnect().then(() => 'away' as const);

@@ -5,6 +5,7 @@ import type { Stamped } from '../../src/events/event.ts';
 import { journalOn } from '../../src/events/journal.ts';
 import type { Hook, Hooks } from '../../src/hooks/hook.ts';
 import type { HostContext } from '../../src/host/context.ts';
+import { inTurn, type Limits } from '../../src/host/limits.ts';
 import { defaultRebootPolicy } from '../../src/host/reboot.ts';
 import { type HostEnd, runHost } from '../../src/host/run.ts';
 import type { InventoryHost } from '../../src/inventory/host.ts';
@@ -114,7 +115,7 @@ async function rollOut(part: Part, bus: ReturnType<typeof createBus>, dead: Abor
         underWay: started.has(host.name),
         rebootAsked: rebooting.get(host.name),
         drainedEarlier: drained.has(host.name),
-        shell: shellTo(part, host.name, dead),
+        shell: shellTo(part, host.name, pacing.limits, dead),
         bus,
         clock,
         reboot: { ...defaultRebootPolicy, deadline: part.deadline },
@@ -203,17 +204,19 @@ function arrangeStop({ stop: fault, time }: Part, stop: AbortController, abandon
 }
 
 /** The shipped shell over a link whose other end is a model. */
-function shellTo({ machines, witness, name }: Part, host: string, dead: AbortSignal): HostContext['shell'] {
+function shellTo(part: Part, host: string, limits: Limits | undefined, dead: AbortSignal): HostContext['shell'] {
+  const { machines, witness, name } = part;
   const machine = machines.get(host);
   if (machine === undefined) throw new Error(`no machine for ${host}`);
   const random = randomOf(`${name}/${host}/nonces`);
+  const logIn = async (signal: AbortSignal): Promise<Connection> => {
+    const connection = await alive(connectTo(machine, witness, signal), dead);
+    dead.addEventListener('abort', () => void connection.close(), { once: true });
+    return connection;
+  };
   return createShell({
     host,
-    connect: async (signal) => {
-      const connection: Connection = await alive(connectTo(machine, witness, signal), dead);
-      dead.addEventListener('abort', () => void connection.close(), { once: true });
-      return connection;
-    },
+    connect: inTurn(host, limits?.connecting, logIn, () => {}),
     elevate: 'root',
     elevatePassword: null,
     randomness: (bytes) => Buffer.from(Array.from({ length: bytes }, () => random.whole(0, 255))),

@@ -35,7 +35,6 @@ export class Watch implements Witness {
   readonly #limited: boolean;
   readonly #connecting = new Set<string>();
   readonly #applying = new Set<string>();
-  readonly #known = new Set<string>();
   readonly #changed = new Set<string>();
   readonly #ended = new Set<string>();
   readonly #diedSoaking = new Set<string>();
@@ -50,7 +49,6 @@ export class Watch implements Witness {
   }
 
   connects({ name }: Machine): () => void {
-    if (this.#known.has(name)) return () => {};
     this.#connecting.add(name);
     this.#atMost('maxConnecting', this.#connecting, 'log in');
     return () => this.#connecting.delete(name);
@@ -90,7 +88,6 @@ export class Watch implements Witness {
   }
 
   event(event: Stamped): void {
-    if (event.type === 'facts-read') this.#known.add(event.host);
     if (event.type === 'phase' && event.phase === 'soak' && event.detail?.startsWith('verified'))
       this.#soaks(event.host);
   }
