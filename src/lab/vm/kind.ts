@@ -25,7 +25,8 @@ const firmwares = ['bios', 'uefi'] as const;
 
 /**
  * Every kind: each release with each IOMMU and each firmware; with VT-d off; with the root disk on NVMe, where a playbook
- * that takes NVMe disks away must see that this one is the node's own; and started by systemd-boot in the place of GRUB.
+ * that takes NVMe disks away must see that this one is the node's own; started by systemd-boot in the place of GRUB; and one
+ * whose initramfs is dracut's.
  */
 export const vmKinds: readonly VmKind[] = Object.entries(suites).flatMap(([release, suite]) => [
   ...vendors.flatMap((vendor) => firmwares.map((firmware) => kind(release, suite, vendor, firmware))),
@@ -41,6 +42,16 @@ export const vmKinds: readonly VmKind[] = Object.entries(suites).flatMap(([relea
           recipe: { suite, firmware: 'uefi', loader: 'systemd-boot' } as const,
         },
       ]),
+  ...(suite === 'bookworm'
+    ? [
+        {
+          ...kind(release, suite, 'intel', 'uefi'),
+          name: `${release}-dracut`,
+          recipe: { suite, firmware: 'uefi', initramfs: 'dracut' } as const,
+          rootDisk: 'nvme' as const,
+        },
+      ]
+    : []),
 ]);
 
 function kind(release: string, suite: Suite, vendor: Vendor, firmware: Firmware): VmKind {

@@ -14,16 +14,27 @@ export interface Recipe {
   readonly firmware: Firmware;
   /** Default: GRUB. systemd-boot needs UEFI. */
   readonly loader?: 'systemd-boot';
+  /** Default: initramfs-tools. With dracut it also has driverctl, as hosts of its distributions do. */
+  readonly initramfs?: 'dracut';
 }
 
 /** Hooks and units that go into an image; reached from `src` and from `dist` alike, as they are not compiled. */
 export const imageFolder = fileURLToPath(new URL('../../../src/lab/vm/image/', import.meta.url));
 
 /** What every node has: what a Debian server has, as far as provisioning it goes, and nothing that only costs boot time. */
-const common = [
-  ...['linux-image-amd64', 'initramfs-tools', 'e2fsprogs', 'kmod', 'udev', 'systemd-sysv', 'dbus'],
+const common = (initramfs: readonly string[]): readonly string[] => [
+  ...['linux-image-amd64', ...initramfs, 'e2fsprogs', 'kmod', 'udev', 'systemd-sysv', 'dbus'],
   ...['openssh-server', 'sudo', 'iproute2', 'pciutils', 'procps'],
 ];
+
+/** As small as that of initramfs-tools is made in `before-packages`. Source: dracut.conf(5), `drivers`, `dracutmodules`. */
+const dracutConfiguration = [
+  'hostonly=no',
+  'compress=gzip',
+  'dracutmodules=" base kernel-modules rootfs-block fs-lib systemd systemd-initrd udev-rules shutdown "',
+  'drivers=" virtio_pci virtio_blk nvme ext4 crc32c_generic "',
+].join('\\n');
+const dracutHook = `mkdir -p "$1/etc/dracut.conf.d" && printf '${dracutConfiguration}\\n' >"$1/etc/dracut.conf.d/lab-node.conf"`;
 
 /** As the installer chooses them. */
 const loaders: Readonly<Record<Firmware, readonly string[]>> = {
@@ -36,16 +47,18 @@ const systemdBoot = ['systemd-boot', 'dosfstools'];
 const leftOut = ['/usr/share/doc/*', '/usr/share/man/*', '/usr/share/info/*', '/usr/share/locale/*'];
 
 /** `debian-bookworm-bios`, for people. */
-export function recipeName({ suite, firmware, loader }: Recipe): string {
-  return `debian-${suite}-${loader ?? firmware}`;
+export function recipeName({ suite, firmware, loader, initramfs }: Recipe): string {
+  return `debian-${suite}-${initramfs ?? loader ?? firmware}`;
 }
 
 /** Arguments of mmdebstrap that do not change with the machine: part of the image's identity. Source: mmdebstrap(1). */
-export function bootstrapArguments({ suite, firmware, loader }: Recipe): readonly string[] {
+export function bootstrapArguments({ suite, firmware, loader, initramfs }: Recipe): readonly string[] {
+  const tools = common(initramfs === 'dracut' ? ['dracut', 'driverctl'] : ['initramfs-tools']);
   return [
     '--variant=minbase',
     '--format=null',
-    `--include=${[...common, ...(loader === undefined ? loaders[firmware] : systemdBoot)].join(',')}`,
+    ...(initramfs === 'dracut' ? [`--essential-hook=${dracutHook}`] : []),
+    `--include=${[...tools, ...(loader === undefined ? loaders[firmware] : systemdBoot)].join(',')}`,
     '--aptopt=Acquire::Languages "none"',
     ...leftOut.map((pattern) => `--dpkgopt=path-exclude=${pattern}`),
     suite,

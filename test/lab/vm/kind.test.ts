@@ -25,6 +25,7 @@ describe('the kinds of virtual nodes', () => {
       true,
       'virtio',
     ],
+    ['debian-12-dracut', { suite: 'bookworm', firmware: 'uefi', initramfs: 'dracut' }, 'intel', true, 'nvme'],
     ['debian-13-nvme-root', { suite: 'trixie', firmware: 'uefi' }, 'intel', true, 'nvme'],
   ] as const)('%s is what it is called', (name, recipe, vendor, iommu, rootDisk) => {
     expect(kind(name)).toEqual({ name, recipe, vendor, iommu, rootDisk });
@@ -33,7 +34,7 @@ describe('the kinds of virtual nodes', () => {
   it('are every release with every IOMMU and firmware, without VT-d, with its root on NVMe, and by systemd-boot', () => {
     for (const release of ['debian-11', 'debian-12', 'debian-13']) {
       const suites = vmKinds.filter(({ name }) => name.startsWith(release)).map(({ recipe }) => recipe.suite);
-      expect(suites).toHaveLength(release === 'debian-11' ? 6 : 7);
+      expect(suites).toHaveLength({ 'debian-11': 6, 'debian-12': 8 }[release] ?? 7);
       expect(new Set(suites).size).toBe(1);
     }
     const whole = vmKinds.filter(

@@ -5,8 +5,8 @@ import { expectPrepared } from '../expected.ts';
 import { look } from '../machine.ts';
 import { type Nodes, needed, startNodes, watchFailures } from '../nodes.ts';
 
-/** These are in prepare.test.ts, which runs too. */
-const elsewhere = ['debian-12-intel-bios', 'debian-13-amd-uefi', 'debian-12-vtd-off'];
+/** These are in prepare.test.ts and dracut.test.ts, which run too. */
+const elsewhere = ['debian-12-intel-bios', 'debian-13-amd-uefi', 'debian-12-vtd-off', 'debian-12-dracut'];
 
 /** What was run is kept test by test: which kinds it was run on as well. */
 const namesOf = (kinds: readonly { readonly name: string }[]): string => kinds.map(({ name }) => name).join(', ');
