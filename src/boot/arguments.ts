@@ -1,4 +1,4 @@
-import { accumulates, canonicalName, isWordList, oppositesOf } from './kernel-parameter.ts';
+import { accumulates, canonicalName, isWordList, oppositesOf, plainName } from './kernel-parameter.ts';
 
 /**
  * Kernel arguments, split as the kernel splits them: at white space outside double quotes (`next_arg()` in
@@ -40,10 +40,16 @@ export function sameName(a: string, b: string): boolean {
   return canonicalName(a) === canonicalName(b);
 }
 
+/** Whether two tokens say one thing by two names of a parameter: `rdblacklist=nouveau` and `rd.driver.blacklist=nouveau`. */
+export function isRespelled(one: Argument, other: Argument): boolean {
+  return one.value === other.value && sameName(one.name, other.name) && plainName(one.name) !== plainName(other.name);
+}
+
 /**
  * Those of the wished tokens that a command line does not have in effect. The last of several arguments with one name
  * wins, unless each counts, or the wish itself repeats the name (`console=`): then each of them must be there. Those that
- * are `exact` must moreover stand there literally, for whoever reads the line without the kernel's rules.
+ * are `exact` must moreover stand there literally, for whoever reads the line without the kernel's rules. What is wished by
+ * its old name *and* its new one is for tools that know one of them: each counts by its own name alone.
  */
 export function missingArguments(
   present: readonly string[],
@@ -54,8 +60,11 @@ export function missingArguments(
   const wished = present.map(parseArgument);
   return wished
     .filter((wish) => {
-      const named = running.filter((argument) => sameName(argument.name, wish.name));
-      const repeated = wished.filter((other) => sameName(other.name, wish.name)).length > 1;
+      const byName = wished.some((other) => isRespelled(other, wish));
+      const isIts = ({ name }: Argument): boolean =>
+        byName ? plainName(name) === plainName(wish.name) : sameName(name, wish.name);
+      const named = running.filter(isIts);
+      const repeated = wished.filter(isIts).length > 1;
       const literal = !exact.includes(wish.token) || named.some((argument) => argument.token === wish.token);
       return !(literal && isInEffect(wish, named, repeated));
     })

@@ -56,8 +56,7 @@ export function editLine<V>(
     const found = last(syntax, edited, (token) => token === stale);
     if (found === null) continue;
     removed.push(stale);
-    const heirs = wish.present.filter((token) => sameName(parseArgument(token).name, parseArgument(stale).name));
-    const heir = heirs.length === 1 ? heirs[0] : undefined;
+    const heir = heirOf(stale, wish);
     const rest = [...knownArguments(syntax, found.without()), ...after];
     const lacks = heir !== undefined && missingInOrder({ ...wish, present: [heir] }, rest).length > 0;
     edited = lacks ? found.replacedBy(heir) : found.without();
@@ -68,6 +67,14 @@ export function editLine<V>(
     edited = [...edited.slice(0, -1), syntax.extended(edited.at(-1) ?? syntax.empty, missing)];
   }
   return { values: edited, added: [...added, ...missing], removed };
+}
+
+/** The one wished token that takes the place of a stale one: of its name, or, where there are several, in its spelling. */
+function heirOf(stale: string, { present }: ArgumentWish): string | undefined {
+  const { name } = parseArgument(stale);
+  const named = present.filter((token) => sameName(parseArgument(token).name, name));
+  const heirs = named.length > 1 ? named.filter((token) => parseArgument(token).name === name) : named;
+  return heirs.length === 1 ? heirs[0] : undefined;
 }
 
 /** The arguments of values, as the kernel gets them; what nobody can know is left out. */

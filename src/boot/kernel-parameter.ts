@@ -12,8 +12,13 @@ const aliases: ReadonlyMap<string, string> = new Map([
 
 /** One spelling for all names of a parameter: the kernel takes `-` for `_` (`parameq()` in kernel/params.c). */
 export function canonicalName(name: string): string {
-  const plain = name.replaceAll('-', '_');
+  const plain = plainName(name);
   return aliases.get(plain) ?? plain;
+}
+
+/** A name with `_` for `-`: one to the kernel. Old names of dracut's stay what they are. */
+export function plainName(name: string): string {
+  return name.replaceAll('-', '_');
 }
 
 /** The canonical spelling of a name, and the old ones that mean the same; each of them with `_` for `-`. */

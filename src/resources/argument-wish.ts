@@ -1,4 +1,4 @@
-import { sameName } from '../boot/arguments.ts';
+import { isRespelled, sameName } from '../boot/arguments.ts';
 import { wrongValue } from '../boot/kernel-parameter.ts';
 import type { ArgumentWish } from '../boot/wish.ts';
 import { VfleetError } from '../errors.ts';
@@ -9,11 +9,11 @@ export function parseArgumentWish(values: Readonly<Record<string, ArgumentValue>
   const present: string[] = [];
   const absent: string[] = [];
   const exact: string[] = [];
-  const seen: string[] = [];
+  const seen: (readonly [name: string, value: ArgumentValue])[] = [];
   for (const [name, value] of Object.entries(values)) {
     if (value === false || value === null || value === undefined) continue;
-    refuseName(name, seen);
-    seen.push(name);
+    refuseName(name, value, seen);
+    seen.push([name, value]);
     const demanded = exactValue(value);
     if (isAbsentValue(value)) absent.push(name);
     else present.push(...tokensOf(name, demanded ?? value));
@@ -22,20 +22,32 @@ export function parseArgumentWish(values: Readonly<Record<string, ArgumentValue>
   return { present, absent, ...(exact.length > 0 && { exact }) };
 }
 
-function refuseName(name: string, seen: readonly string[]): void {
+/** Two names of one argument are for tools that know one of them, and say the same. */
+function refuseName(
+  name: string,
+  value: ArgumentValue,
+  seen: readonly (readonly [name: string, value: ArgumentValue])[],
+): void {
   if (!/^[A-Za-z0-9_][\w.:-]*$/.test(name)) {
     const next = name.includes('=') ? 'write the value beside the name: { iommu: "pt" }' : 'correct the name';
     throw invalid(JSON.stringify(name), 'letters, digits and . _ - :', 'something else in the name', next);
   }
-  const twin = seen.find((other) => sameName(other, name));
+  const twin = seen.find(([other, said]) => sameName(other, name) && !isRespelling(other, said, name, value))?.[0];
   if (twin !== undefined) {
+    const found = `${twin} too, which is the same argument`;
     throw invalid(
       name,
       'one wish for each argument',
-      `${twin} too, which is the same to the kernel`,
-      'drop one of them',
+      found,
+      'drop one of them, or write old and new name with one value',
     );
   }
+}
+
+function isRespelling(name: string, value: ArgumentValue, other: string, otherValue: ArgumentValue): boolean {
+  const [text, otherText] = [exactValue(value) ?? value, exactValue(otherValue) ?? otherValue];
+  if (typeof text !== 'string' || typeof otherText !== 'string') return false;
+  return isRespelled({ token: '', name, value: text }, { token: '', name: other, value: otherText });
 }
 
 function tokensOf(name: string, value: unknown): readonly string[] {

@@ -48,24 +48,31 @@ export function gpusLeft(facts: Facts, given: readonly PciDevice[]): readonly Gp
 
 /**
  * Arguments that keep drivers of GPUs from being loaded, also by an initramfs that does not have `/etc/modprobe.d`:
- * `rd.driver.blacklist=` (of old `rdblacklist=`, dracut.cmdline(7)), and `modprobe.blacklist=`, which modprobe itself reads
- * (modprobe(8)) and so counts with initramfs-tools. nouveau is told to leave the screen alone where it is built in.
+ * `rd.driver.blacklist=` and, for old tooling, `rdblacklist=` (dracut.cmdline(7)), and `modprobe.blacklist=`, which modprobe
+ * itself reads (modprobe(8)) and so counts with initramfs-tools. nouveau is told to leave the screen alone where it is built in.
  */
 export function gpuArguments(facts: Facts, drivers: readonly string[]): Readonly<Record<string, ArgumentValue>> {
   if (drivers.length === 0) return {};
-  const name = facts.boot.initramfs === 'dracut' ? 'rd.driver.blacklist' : 'modprobe.blacklist';
-  return { [name]: drivers.join(','), ...(drivers.includes('nouveau') && { 'nouveau.modeset': '0' }) };
+  const names = facts.boot.initramfs === 'dracut' ? dracutNames : ['modprobe.blacklist'];
+  return {
+    ...Object.fromEntries(names.map((name) => [name, drivers.join(',')])),
+    ...(drivers.includes('nouveau') && { 'nouveau.modeset': '0' }),
+  };
 }
+
+const dracutNames = ['rd.driver.blacklist', 'rdblacklist'];
 
 /**
  * What the host agent of Cloudpods looks for in `/proc/cmdline`, word for word, when it has a GPU
- * (pkg/hostman/isolated_device/gpu.go of yunionio/cloudpods); it takes `rdblacklist=nouveau` or this.
+ * (pkg/hostman/isolated_device/gpu.go of yunionio/cloudpods); it takes `rd.driver.blacklist=nouveau`, or the old name, which
+ * dracut is told, too.
  */
-export function cloudpodsGpuArguments({ iommu }: Facts): Readonly<Record<string, ArgumentValue>> {
+export function cloudpodsGpuArguments({ iommu, boot }: Facts): Readonly<Record<string, ArgumentValue>> {
   return {
     ...(iommu.firmware === 'DMAR' && { intel_iommu: exactly('on') }),
     'vfio_iommu_type1.allow_unsafe_interrupts': exactly('1'),
     'rd.driver.blacklist': exactly('nouveau'),
+    ...(boot.initramfs === 'dracut' && { rdblacklist: exactly('nouveau') }),
     'nouveau.modeset': exactly('0'),
   };
 }

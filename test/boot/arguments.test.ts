@@ -73,6 +73,13 @@ describe('missingArguments, where the kernel reads words one after another', () 
     expect(missingArguments(lacking, line)).toEqual(lacking);
   });
 
+  it('asks for each name of an argument that is wished by both, with its own words', () => {
+    const wish = ['rd.driver.blacklist=nouveau', 'rdblacklist=nouveau'];
+    expect(missingArguments(wish, 'rdblacklist=nouveau')).toEqual(['rd.driver.blacklist=nouveau']);
+    expect(missingArguments(wish, 'rd.driver.blacklist=floppy,nouveau')).toEqual(['rdblacklist=nouveau']);
+    expect(missingArguments(wish, 'rdblacklist=nouveau rd.driver.blacklist=floppy,nouveau')).toEqual([]);
+  });
+
   it('asks for the very token where that is wished, and for its effect', () => {
     const exact = (token: string, line: string): readonly string[] => missingArguments([token], line, [token]);
     expect(exact('intel_iommu=on', 'intel_iommu=on,sm_on')).toEqual(['intel_iommu=on']);

@@ -55,6 +55,7 @@ describe('arguments', () => {
   it('are those that the tool of the initramfs obeys', () => {
     expect(tokens(on('dracut'), ['nouveau', 'nvidia'])).toEqual([
       'rd.driver.blacklist=nouveau,nvidia',
+      'rdblacklist=nouveau,nvidia',
       'nouveau.modeset=0',
     ]);
     expect(tokens(on('initramfs-tools'), ['amdgpu'])).toEqual(['modprobe.blacklist=amdgpu']);
@@ -74,6 +75,11 @@ describe('arguments', () => {
       expect(exact).toContain(demanded);
     }
     expect(parseArguments(present.join(' ')).map(({ token }) => token)).toEqual(present);
+    expect(present).toContain('rdblacklist=nouveau');
+    // initramfs-tools knows neither name: the agent alone reads the one.
+    expect(parseArgumentWish(cloudpodsGpuArguments(on('initramfs-tools'))).present).not.toContain(
+      'rdblacklist=nouveau',
+    );
   });
 });
 
