@@ -30,8 +30,8 @@ export interface Nodes {
 /** Programs that `lab vm` runs; see src/lab/vm/programs.ts. */
 export const needed = ['qemu-system-x86_64', 'qemu-img', 'mmdebstrap', 'mke2fs', 'sfdisk', 'mkfs.vfat', 'ssh'];
 
-/** Starts fresh nodes by name and kind, by the program itself. Its progress is shown. */
-export async function startNodes(kinds: Readonly<Record<string, string>>): Promise<Nodes> {
+/** Starts fresh nodes by name and kind, by the program itself. Its progress is shown. `memory`: of each, in MiB. */
+export async function startNodes(kinds: Readonly<Record<string, string>>, memory?: number): Promise<Nodes> {
   for (const kind of Object.values(kinds)) if (typeof findVmKind(kind) === 'string') throw new Error(`no kind ${kind}`);
   const folder = await mkdtemp(path.join(tmpdir(), 'vfleet-vm-'));
   const directory = path.join(folder, 'lab');
@@ -52,7 +52,7 @@ export async function startNodes(kinds: Readonly<Record<string, string>>): Promi
     if (!failed) await rm(folder, { recursive: true, force: true });
   };
   const file = path.join(folder, 'nodes.yaml');
-  const nodes = Object.fromEntries(Object.entries(kinds).map(([name, kind]) => [name, { kind }]));
+  const nodes = Object.fromEntries(Object.entries(kinds).map(([name, kind]) => [name, { kind, memory }]));
   await writeFile(file, stringify({ nodes }));
   try {
     await lab('up', '--nodes', file);

@@ -19,7 +19,7 @@ const group = { devices: [at.shared[0]] };
 const functions = { sriov: [{ pf: { address: at.functions }, count: 3 }] };
 const stick = { usb: [{ port: '2-2', id: '46f4:0001', serial: 'SPARE-USB-1' }] };
 const port = { serial: [{ port: 'ttyS1', alias: 'plc' }] };
-const pool = { hugepages: { size: '2M', count: 24, keepGiB: 0 } };
+const pool = { hugepages: { size: '2M', count: 24 } };
 
 /** Each with what it is told. The first that is applied brings the arguments, and the last the pool: a reboot each. */
 const steps = { nvme: disk, 'custom-pci': card, sriov: functions, usb: stick, serial: port, hugepages: pool } as const;
@@ -37,7 +37,7 @@ describe.runIf(canRun('virtual nodes', needed))('devices of a debian-12-nvme-roo
   let natural = '';
 
   beforeAll(async () => {
-    nodes = await startNodes({ node: 'debian-12-nvme-root' });
+    nodes = await startNodes({ node: 'debian-12-nvme-root' }, 1536);
     await on('systemctl is-system-running --wait || true');
     // The image's own was generated in a boot without UEFI, and lacks the entry that leads to its settings.
     await on('sudo update-grub 2>/dev/null');
@@ -147,7 +147,7 @@ describe.runIf(canRun('virtual nodes', needed))('devices of a debian-12-nvme-roo
   });
 
   it('are refused: more huge pages than leave the host its memory', async () => {
-    await expectRefused('hugepages', { hugepages: { size: '2M', count: 24 } }, /pages that leave 1 GiB for the host/);
+    await expectRefused('hugepages', { hugepages: { size: '2M', count: 400 } }, /pages that leave 1 GiB for the host/);
   });
 
   it('are as they were after all that, as is every file', async () => {
