@@ -7,7 +7,7 @@ import { runsFolder } from '../events/run-folder.ts';
 import { foldNames } from '../names.ts';
 import { fold } from '../report/fold.ts';
 import { badHosts, spentBudget } from '../rollout/budget.ts';
-import { drainedIn, leftOf, rebootAskedIn, resumeState } from '../rollout/resume-state.ts';
+import { begunIn, drainedIn, leftOf, rebootAskedIn, resumeState } from '../rollout/resume-state.ts';
 import { policyOf, type Rollout } from '../rollout/rollout.ts';
 import type { RolloutState } from '../rollout/state.ts';
 import type { Environment } from './environment.ts';
@@ -78,6 +78,7 @@ async function prepare(open: OpenRun, args: ResumeArguments, environment: Enviro
       rollout,
       underWay: startedIn(earlier),
       rebootAsked: rebootAskedIn(earlier),
+      begun: begunIn(earlier),
       drained: drainedIn(earlier),
       args: full,
       environment,

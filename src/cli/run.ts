@@ -45,6 +45,8 @@ export interface Run {
   readonly underWay?: ReadonlySet<string> | undefined;
   /** Hosts that may still be away with the reboot that an earlier part of the run asked for, and the boot that it ends. */
   readonly rebootAsked?: ReadonlyMap<string, string | null> | undefined;
+  /** Hosts that an earlier part of the run has changed, or may have. */
+  readonly begun?: ReadonlySet<string> | undefined;
   /** Hosts that an earlier part of the run has drained. */
   readonly drained?: ReadonlySet<string> | undefined;
   readonly reboot?: Partial<RebootPolicy>;
@@ -146,6 +148,7 @@ export async function run(run: Run): Promise<Summary> {
           ...(expected !== undefined && { expected }),
           underWay: run.underWay?.has(host.name) ?? false,
           rebootAsked: run.rebootAsked?.get(host.name),
+          begunEarlier: run.begun?.has(host.name) ?? false,
           drainedEarlier: run.drained?.has(host.name) ?? false,
         };
         return [host.name, context];

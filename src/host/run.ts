@@ -71,7 +71,7 @@ export async function runHost(context: HostContext): Promise<HostEnd> {
       failure,
       writes,
       reboots: session?.reboots ?? 0,
-      ...(begun && fellSilent(failure) && { holdsSlot: true }),
+      ...((begun || context.begunEarlier === true) && fellSilent(failure) && { holdsSlot: true }),
       ...serviceOf(context, session),
     };
   } finally {
@@ -83,7 +83,7 @@ export async function runHost(context: HostContext): Promise<HostEnd> {
   }
 }
 
-/** Whether a host stopped answering: one that was at work then may be down, as far as anybody knows. */
+/** Whether a host stopped answering: one that this run was at work on may be down, as far as anybody knows. */
 function fellSilent({ code }: Failure): boolean {
   return code.startsWith('ssh.') || code === 'shell.timeout';
 }

@@ -61,6 +61,22 @@ export function leftOf(state: RolloutState): readonly string[] {
   return [...state.hosts].flatMap(([host, { kind }]) => (kind === 'ended' ? [] : [host]));
 }
 
+/**
+ * Hosts that earlier parts of the run have changed, or may have: one that does not answer now may be down by that. One that came
+ * to an end, and was in service then, was not.
+ */
+export function begunIn(events: Iterable<Stamped>): ReadonlySet<string> {
+  const begun = new Set<string>();
+  for (const event of events) {
+    if (event.type === 'write-intent' || event.type === 'effect-intent' || event.type === 'hook-intent')
+      begun.add(event.host);
+    const { type } = event;
+    if (type !== 'host-ended' || isUnfinished(event.state, event.failure)) continue;
+    if (!(event.holdsSlot ?? event.state === 'lost')) begun.delete(event.host);
+  }
+  return begun;
+}
+
 /** Hosts that earlier parts of the run have begun to drain, and not taken back into service. */
 export function drainedIn(events: Iterable<Stamped>): ReadonlySet<string> {
   const drained = new Set<string>();

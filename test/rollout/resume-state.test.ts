@@ -7,7 +7,7 @@ import { fold } from '../../src/report/fold.ts';
 import { inFlight } from '../../src/rollout/decide.ts';
 import { drive } from '../../src/rollout/drive.ts';
 import { atOnce, type Policy } from '../../src/rollout/policy.ts';
-import { drainedIn, leftOf, rebootAskedIn, resumeState } from '../../src/rollout/resume-state.ts';
+import { begunIn, drainedIn, leftOf, rebootAskedIn, resumeState } from '../../src/rollout/resume-state.ts';
 import { fixtureFacts } from '../facts/fixtures.ts';
 
 const at = '2026-11-23T03:50:00.000Z';
@@ -229,5 +229,24 @@ describe('drainedIn', () => {
     expect([...drainedIn([begins('drain')])]).toEqual(['a']);
     expect([...drainedIn([begins('drain'), ends('drain'), begins('undrain')])]).toEqual(['a']);
     expect([...drainedIn([begins('drain'), ends('drain'), begins('undrain'), ends('undrain')])]).toEqual([]);
+  });
+});
+
+describe('begunIn', () => {
+  const at = '2026-11-23T04:00:00.000Z';
+  const writes: Stamped = { at, type: 'write-intent', host: 'a', changes: [] };
+  const ends = (state: HostState, code?: string): Stamped => ({
+    ...{ at, type: 'host-ended', host: 'a', state, writes: 1, reboots: 0 },
+    ...(code !== undefined && { failure: { code, host: 'a', thing: 't', message: 'm' } }),
+  });
+
+  it('names hosts that may have been changed, not those that were only started', () => {
+    expect([...begunIn([{ at, type: 'host-started', host: 'b' }, writes])]).toEqual(['a']);
+  });
+
+  it('names those that came to no end, or to one out of service', () => {
+    expect([...begunIn([writes, ends('failed', 'interrupted')])]).toEqual(['a']);
+    expect([...begunIn([writes, ends('lost')])]).toEqual(['a']);
+    expect([...begunIn([writes, ends('failed', 'settle.job-failed')])]).toEqual([]);
   });
 });

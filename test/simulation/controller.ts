@@ -11,7 +11,7 @@ import { type HostEnd, runHost } from '../../src/host/run.ts';
 import type { InventoryHost } from '../../src/inventory/host.ts';
 import type { Playbook } from '../../src/playbook/define.ts';
 import { drive } from '../../src/rollout/drive.ts';
-import { drainedIn, leftOf, rebootAskedIn, resumeState } from '../../src/rollout/resume-state.ts';
+import { begunIn, drainedIn, leftOf, rebootAskedIn, resumeState } from '../../src/rollout/resume-state.ts';
 import { policyOf, type Rollout } from '../../src/rollout/rollout.ts';
 import { createShell } from '../../src/shell/remote-shell.ts';
 import type { Connection } from '../../src/transport/transport.ts';
@@ -96,7 +96,8 @@ async function rollOut(part: Part, bus: ReturnType<typeof createBus>, dead: Abor
   arrangeStop(part, stop, abandon);
   const earlier = part.journal.events;
   const from = part.resumes ? resumeState(earlier) : undefined;
-  const [started, rebooting, drained] = [startedIn(earlier), rebootAskedIn(earlier), drainedIn(earlier)];
+  const [started, rebooting] = [startedIn(earlier), rebootAskedIn(earlier)];
+  const [begun, drained] = [begunIn(earlier), drainedIn(earlier)];
   const clock = {
     now: () => time.now,
     sleep: (milliseconds: number, signal?: AbortSignal) => alive(time.sleep(milliseconds, signal), dead),
@@ -114,6 +115,7 @@ async function rollOut(part: Part, bus: ReturnType<typeof createBus>, dead: Abor
         part: part.count,
         underWay: started.has(host.name),
         rebootAsked: rebooting.get(host.name),
+        begunEarlier: begun.has(host.name),
         drainedEarlier: drained.has(host.name),
         shell: shellTo(part, host.name, pacing.limits, dead),
         bus,
