@@ -1,5 +1,5 @@
 // `npm run test:vm`: the suites on virtual machines. `-- --all` adds every kind of node, the power cuts, a node that stays off
-// in a rollout, and devices for guests, and keeps the results in docs/vm-tests.md. Everything else goes to vitest:
+// in a rollout, devices for guests, and the real dracut and driverctl, and keeps the results in docs/vm-tests.md. Everything else goes to vitest:
 // `-- --all power-cut` runs one file.
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
