@@ -99,6 +99,7 @@ function extraAgain(extra: string): string {
   return isSecretName(name) ? `${name}=…` : quoted(extra);
 }
 
-function quoted(word: string): string {
+/** A word as a shell reads it. */
+export function quoted(word: string): string {
   return /^[\w@%+=:,./-]+$/.test(word) ? word : quote(word);
 }

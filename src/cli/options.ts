@@ -95,12 +95,15 @@ export function withConnection<T>(yargs: Argv<T>) {
     });
 }
 
-/** The number of hosts that the user has in mind. */
-export function withExpected<T>(yargs: Argv<T>) {
+/** The number of hosts that the user has in mind. `describe`: what a command counts, where it is not who was chosen. */
+export function withExpected<T>(
+  yargs: Argv<T>,
+  describe = 'refuse, before any log-in, unless exactly so many hosts are chosen; needed with --yes for many',
+) {
   return yargs.option('expect-hosts', {
     type: 'number',
     coerce: number('expect-hosts', 'a whole number from 0', (given) => Number.isInteger(given) && given >= 0),
-    describe: 'refuse, before any log-in, unless exactly so many hosts are chosen; needed with --yes for many',
+    describe,
     requiresArg: true,
   });
 }

@@ -12,10 +12,14 @@ import { policyOf, type Rollout } from '../rollout/rollout.ts';
 import type { RolloutState } from '../rollout/state.ts';
 import type { Environment } from './environment.ts';
 import { runPinsOf } from './given.ts';
+import { confirmBeginning } from './guard.ts';
 import { warn } from './output.ts';
+import { requireRepeatable } from './repeatable.ts';
+import { wishOf } from './rollout.ts';
 import { run } from './run.ts';
 import {
   type AgainArguments,
+  changesHosts,
   differences,
   loadAgain,
   plansOf,
@@ -25,7 +29,7 @@ import {
   shownArguments,
   startOf,
 } from './same-work.ts';
-import { showSummary } from './show.ts';
+import { showRun } from './show.ts';
 import { findRun, givenIn, partsOf, readRun, runNames } from './stored-run.ts';
 
 /** What `resume` parses. */
@@ -45,7 +49,7 @@ export async function resume(args: ResumeArguments, environment: Environment): P
     const going = await prepare(open, args, environment);
     begun = true;
     const summary = await run(going.run);
-    return showSummary(summary, going.run.command, going.shown, environment);
+    return showRun(summary, going.run.command, going.shown, environment);
   } finally {
     if (!begun) {
       await open.journal.close();
@@ -60,6 +64,7 @@ async function prepare(open: OpenRun, args: ResumeArguments, environment: Enviro
   const name = basename(folder);
   const given = givenIn(earlier, folder);
   const started = startOf(earlier);
+  requireRepeatable({ command: 'resume', name, started, given, hosts: fold(earlier).hosts });
   const { from, rollout } = whereItStands(name, earlier, started, args);
   const left = new Set(leftOf(from));
   const extraVars = returnTo(given, args, `vfleet resume ${name}`);
@@ -68,6 +73,9 @@ async function prepare(open: OpenRun, args: ResumeArguments, environment: Enviro
   const full = { ...rest, inventory: given.inventory ?? given.defaultInventory, extraVars };
   const { work, gone } = await loadAgain(started, given, full, left, environment);
   await refuseChanged(name, given, { ...work, gone }, args);
+  const standing = withoutGone(from, gone);
+  const beginning = { command: 'resume', hosts: waitingIn(standing), changes: changesHosts(started) } as const;
+  await confirmBeginning(beginning, args, wishOf(work, full), environment);
   const part = partsOf(earlier) + 1;
   return {
     shown,
@@ -82,7 +90,7 @@ async function prepare(open: OpenRun, args: ResumeArguments, environment: Enviro
       drained: drainedIn(earlier),
       args: full,
       environment,
-      resumed: { open, part, from: withoutGone(from, gone), maxFailures: args.maxFailures },
+      resumed: { open, part, from: standing, maxFailures: args.maxFailures },
     },
   };
 }
@@ -120,6 +128,11 @@ function startedIn(events: readonly Stamped[]): ReadonlySet<string> {
 
 function failedIn({ hosts }: RolloutState): readonly string[] {
   return [...hosts].flatMap(([host, at]) => (at.kind === 'ended' && at.state !== 'ok' ? [host] : []));
+}
+
+/** Those that were at work go on in any case: nobody leaves them in the middle. */
+function waitingIn({ hosts }: RolloutState): number {
+  return [...hosts.values()].filter(({ kind }) => kind === 'waiting').length;
 }
 
 function withoutGone(from: RolloutState, gone: readonly string[]): RolloutState {
@@ -179,8 +192,8 @@ function halted(name: string, why: string, bad: readonly string[]): VfleetError 
 async function latestUnfinished(stateHome: string): Promise<string> {
   for (const name of await runNames(stateHome)) {
     const { standing, summary } = await readRun(stateHome, name);
-    const changes = summary?.command === 'apply' || summary?.command === 'undo' || summary?.command === 'restore';
-    if (changes && !summary.dryRun && ['crashed', 'interrupted', 'halted'].includes(standing)) return name;
+    if (summary !== null && changesHosts(summary) && ['crashed', 'interrupted', 'halted'].includes(standing))
+      return name;
   }
   throw new VfleetError({
     code: 'resume.none',

@@ -8,11 +8,14 @@ import type { HostSummary } from '../report/summary.ts';
 import type { Rollout } from '../rollout/rollout.ts';
 import type { Environment } from './environment.ts';
 import { runPinsOf } from './given.ts';
+import { confirmBeginning } from './guard.ts';
+import { requireRepeatable } from './repeatable.ts';
 import { retried } from './retried.ts';
-import { type RolloutArguments, rolloutOf } from './rollout.ts';
+import { type RolloutArguments, rolloutOf, wishOf } from './rollout.ts';
 import { type Run, run } from './run.ts';
 import {
   type AgainArguments,
+  changesHosts,
   differences,
   loadAgain,
   plansOf,
@@ -22,7 +25,7 @@ import {
   shownArguments,
   startOf,
 } from './same-work.ts';
-import { showPlan, showSummary } from './show.ts';
+import { showRun } from './show.ts';
 import { findRun, givenIn } from './stored-run.ts';
 
 /** What `retry` parses. */
@@ -38,7 +41,9 @@ export async function retry(args: RetryArguments, environment: Environment): Pro
   const { events } = await readJournal(join(folder, 'journal.jsonl'));
   const given = givenIn(events, folder);
   const started = startOf(events);
-  const chosen = chosenOf(name, fold(events).hosts, args.only);
+  const all = fold(events).hosts;
+  requireRepeatable({ command: 'retry', name, started, given, hosts: all });
+  const chosen = chosenOf(name, all, args.only);
   const hosts = new Set(chosen.map((host) => host.name));
   const extraVars = returnTo(given, args, `vfleet retry ${name}`);
   const shown = { ...shownArguments(given, args), limit: [[...hosts].join(':')] };
@@ -58,9 +63,9 @@ export async function retry(args: RetryArguments, environment: Environment): Pro
     args: full,
     environment,
   };
-  const summary = await run(again);
-  if (started.command === 'plan') return showPlan(summary, shown, environment);
-  return showSummary(summary, started.command, shown, environment);
+  const beginning = { command: 'retry', hosts: work.fleet.hosts.length, changes: changesHosts(started) } as const;
+  await confirmBeginning(beginning, args, wishOf(work, full), environment);
+  return showRun(await run(again), started.command, shown, environment);
 }
 
 /** Errors: `retry.none`. */

@@ -13,7 +13,7 @@ import { renderRuns } from '../report/text/runs.ts';
 import type { Environment } from './environment.ts';
 import { hasColour, say, write } from './output.ts';
 import { shownArguments } from './same-work.ts';
-import { showBackups, showPlan, showSummary, showTaskPlan } from './show.ts';
+import { showRun } from './show.ts';
 import { findRun, givenIn, readRun, runNames, type StoredRun } from './stored-run.ts';
 import { UsageError } from './usage-error.ts';
 
@@ -34,7 +34,7 @@ export async function runs(args: RunsArguments, environment: Environment): Promi
     if (args.run !== undefined) throw new UsageError('runs --prune: it is about all runs; leave the name out');
     return prune(args.prune, stateHome);
   }
-  if (args.run !== undefined) return showRun(await findRun(stateHome, args.run), args, environment);
+  if (args.run !== undefined) return showOne(await findRun(stateHome, args.run), args, environment);
   const names = await runNames(stateHome);
   const found: StoredRun[] = [];
   // One after the other: a journal of thousands of hosts is large.
@@ -49,16 +49,12 @@ export async function runs(args: RunsArguments, environment: Environment): Promi
 }
 
 /** The report of a run, as it was shown at its end, or would be. */
-async function showRun(name: string, args: RunsArguments, environment: Environment): Promise<number> {
+async function showOne(name: string, args: RunsArguments, environment: Environment): Promise<number> {
   const folder = join(runsFolder(environment.stateHome), name);
   const { events } = await readJournal(join(folder, 'journal.jsonl'));
   const shown = shownArguments(givenIn(events, folder), args);
   const summary = fold(events);
-  const command = summary.command ?? 'apply';
-  if (command === 'plan') showPlan(summary, shown, environment);
-  else if (command === 'backups') showBackups(summary, shown, environment);
-  else if (summary.dryRun) showTaskPlan(summary, command, shown, environment);
-  else showSummary(summary, command, shown, environment);
+  showRun(summary, summary.command ?? 'apply', shown, environment);
   return exitCodes.done;
 }
 

@@ -1,5 +1,5 @@
 import { VfleetError } from '../errors.ts';
-import type { Stamped } from '../events/event.ts';
+import type { Command, Stamped } from '../events/event.ts';
 import type { Given, RunPins } from '../events/given.ts';
 import { foldNames } from '../names.ts';
 import { playbook } from '../playbook/define.ts';
@@ -15,6 +15,7 @@ import { loadWork } from './work.ts';
 export interface AgainArguments {
   readonly run?: string | undefined;
   readonly extraVars?: readonly string[] | undefined;
+  readonly expectHosts?: number | undefined;
   readonly json: boolean;
   readonly color?: boolean | undefined;
   readonly verbose: boolean;
@@ -28,6 +29,17 @@ export function startOf(events: readonly Stamped[]): Started {
   const started = events.find((event): event is Started => event.type === 'run-started');
   if (started === undefined) throw new Error('a run that was given something has started');
   return started;
+}
+
+/** Whether a run changes its hosts. */
+export function changesHosts({
+  command,
+  dryRun,
+}: {
+  readonly command: Command | null;
+  readonly dryRun?: boolean;
+}): boolean {
+  return dryRun !== true && (command === 'apply' || command === 'undo' || command === 'restore');
 }
 
 /** What a run was asked for beside its hosts, when it is asked for again. */

@@ -124,6 +124,14 @@ export function showSummary(
   return code;
 }
 
+/** Shows a run as its own command does at its end, and gives the exit code. */
+export function showRun(summary: Summary, command: Command, args: Given, environment: Environment): number {
+  if (command === 'plan') return showPlan(summary, args, environment);
+  if (command === 'backups') return showBackups(summary, args, environment);
+  if (summary.dryRun) return showTaskPlan(summary, command, args, environment);
+  return showSummary(summary, command, args, environment);
+}
+
 function lookOf(args: Given, environment: Environment, stream: NodeJS.WriteStream) {
   return { colour: hasColour(args, environment, stream), verbose: args.verbose };
 }

@@ -1,6 +1,6 @@
 import type { Argv } from 'yargs';
 import { number } from '../option-value.ts';
-import { withExtraVars, withResult } from '../options.ts';
+import { withExpected, withExtraVars, withResult } from '../options.ts';
 import type { CommandContext } from './context.ts';
 
 /** `vfleet resume`: goes on with a run that did not come to its end. */
@@ -9,7 +9,7 @@ export function resumeCommand(yargs: Argv, { environment, exit }: CommandContext
     'resume [run]',
     'go on with a run that was killed, interrupted or halted, where each host stands',
     (command) =>
-      withExtraVars(withResult(command))
+      withExpected(withExtraVars(withResult(command)), expected)
         .positional('run', { type: 'string', describe: 'its name, as `vfleet runs` lists it; default: the latest' })
         .option('max-failures', {
           type: 'number',
@@ -32,3 +32,6 @@ export function resumeCommand(yargs: Argv, { environment, exit }: CommandContext
     async (args) => exit(await (await import('../resume.ts')).resume(args, environment)),
   );
 }
+
+const expected =
+  'refuse, before any log-in, unless exactly so many hosts are left to start; needed for many where nobody can be asked';

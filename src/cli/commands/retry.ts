@@ -1,6 +1,6 @@
 import type { Argv } from 'yargs';
 import type { HostState } from '../../events/event.ts';
-import { withExtraVars, withResult } from '../options.ts';
+import { withExpected, withExtraVars, withResult } from '../options.ts';
 import { retried } from '../retried.ts';
 import { UsageError } from '../usage-error.ts';
 import type { CommandContext } from './context.ts';
@@ -11,7 +11,7 @@ export function retryCommand(yargs: Argv, { environment, exit }: CommandContext)
     'retry <run>',
     'run the same command again, as a new run, on the hosts of a run that did not end well',
     (command) =>
-      withExtraVars(withResult(command))
+      withExpected(withExtraVars(withResult(command)), expected)
         .positional('run', { type: 'string', demandOption: true, describe: 'its name, as `vfleet runs` lists it' })
         .option('only', {
           type: 'string',
@@ -24,6 +24,9 @@ export function retryCommand(yargs: Argv, { environment, exit }: CommandContext)
     async (args) => exit(await (await import('../retry.ts')).retry(args, environment)),
   );
 }
+
+const expected =
+  'refuse, before any log-in, unless exactly so many hosts are tried again; needed for many where nobody can be asked';
 
 function states(given: unknown): readonly HostState[] {
   if (typeof given !== 'string') throw new UsageError('--only: given more than once, or with no value');
