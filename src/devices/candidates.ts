@@ -43,8 +43,11 @@ const main: ReadonlySet<CandidateKind> = new Set(['gpu', 'nic', 'nvme']);
 /** Memory controllers, system devices, processors, and what counts and measures in them; SMBus. */
 const parts = /^(?:05|08|0b|11|0c05)/;
 
+/** What only has a place on the bus: AMD's processors have such functions beside their controllers ("non-essential instrumentation"). */
+const dummy = '13';
+
 function isOffered(facts: Facts, device: PciDevice): boolean {
-  if (isBridge(device)) return false;
+  if (isBridge(device) || device.class.startsWith(dummy)) return false;
   const onBoard = (facts.hardware?.pci[device.address]?.parent ?? null) === null;
   if (onBoard && parts.test(device.class)) return false;
   if (main.has(kindOf(device))) return true;
@@ -99,9 +102,16 @@ function pciNotes(facts: Facts, { address, iommuGroup }: PciDevice, open: OpenNo
     ...(detail?.resets.length === 0
       ? ['the kernel cannot reset it alone: a guest gets it as the last one left it']
       : []),
-    ...(iommuGroup === null ? ['no IOMMU group: turn the IOMMU on first (vfleet plan passthrough)'] : []),
+    ...(iommuGroup === null ? [groupless(facts)] : []),
     ...(guest === undefined ? [] : [`${guest.process ?? 'a process'} (${guest.pid}) has its group open`]),
   ];
+}
+
+/** Where others have groups, the firmware puts this one behind none of the IOMMUs. */
+function groupless({ iommu }: Facts): string {
+  return iommu.groups.length > 0
+    ? 'no IOMMU group, though others have theirs: it cannot be passed through here'
+    : 'no IOMMU group: turn the IOMMU on first (vfleet plan passthrough)';
 }
 
 const bare = { iommuGroup: null, numaNode: null, physicalSlot: null, sriov: null, mates: [] } as const;
