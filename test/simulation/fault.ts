@@ -32,6 +32,8 @@ export type Fault =
   | { readonly kind: 'hook-hangs'; readonly host: string; readonly hook: HookName; readonly times: number }
   /** It dies so long after it was verified, while it is watched; with `back` it boots anew. */
   | { readonly kind: 'dies-soaking'; readonly host: string; readonly after: number; readonly back: boolean }
+  /** Power fails for it when the controller first dies, as in one room; with `back` it boots anew. */
+  | { readonly kind: 'falls-with-controller'; readonly host: string; readonly back: boolean }
   /** The controller dies when so many lines of its journal are on disk, and no more of them. */
   | { readonly kind: 'kill-at-line'; readonly line: number }
   /** The controller dies so long after its n-th event; `torn`: this share of what was not synced is on its disk. */

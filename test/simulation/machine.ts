@@ -91,15 +91,21 @@ export class Machine {
 
   /** Whether a log-in is answered. */
   get answers(): boolean {
-    if (this.power === 'down') return false;
-    const away = this.faults.find(
-      (fault) =>
-        fault.kind === 'unreachable' &&
-        this.time.now >= fault.from &&
-        (fault.until === null || this.time.now < fault.until),
-    );
+    const away = this.power === 'up' ? this.#cutOff : undefined;
     if (away !== undefined) this.notice(away);
-    return away === undefined;
+    return this.serves;
+  }
+
+  /** Whether it is there for whoever needs it. */
+  get serves(): boolean {
+    return this.power === 'up' && this.#cutOff === undefined;
+  }
+
+  get #cutOff(): HostFault | undefined {
+    const { now } = this.time;
+    return this.faults.find(
+      (fault) => fault.kind === 'unreachable' && now >= fault.from && (fault.until === null || now < fault.until),
+    );
   }
 
   /** Is told when the power goes. */
@@ -139,6 +145,14 @@ export class Machine {
     const slow = this.fault('slow-boot');
     if (slow !== undefined) this.notice(slow);
     this.time.after(slow?.milliseconds ?? 40_000, () => this.#boot(cause));
+  }
+
+  /** The controller has died: its power may be the same. */
+  fallWithController(): void {
+    const fault = this.fault('falls-with-controller');
+    if (fault === undefined || this.power === 'down' || this.seen.has(fault.kind)) return;
+    this.notice(fault);
+    this.goDown('power-cut', !fault.back);
   }
 
   #boot(cause: BootCause): void {

@@ -7,6 +7,7 @@ import { bootedArguments } from './grub.ts';
 import { judgeBoots } from './judge.ts';
 import { Machine } from './machine.ts';
 import { MemoryJournal } from './memory-journal.ts';
+import { Outages } from './outages.ts';
 import { Rules, type Violation } from './rules.ts';
 import type { Scenario } from './scenario.ts';
 import { Stuck, startVirtualTime, type VirtualTime } from './virtual-time.ts';
@@ -49,6 +50,8 @@ export interface World {
   readonly atWork: Map<string, AtWork>;
   /** By run and host: the generation that it was asked to end, and by which part of the run. */
   readonly rebooting: Map<string, Map<string, { readonly generation: number; readonly watch: Watch }>>;
+  /** What the rollout that is judged has taken out of service. */
+  readonly outages: Outages;
 }
 
 /** Plays a scenario in a time of its own, and judges it. */
@@ -85,8 +88,9 @@ function worldOf(scenario: Scenario, time: VirtualTime): World {
       scenario.faults.filter((fault): fault is HostFault => 'host' in fault && fault.host === name),
     ),
   ]);
+  const fleet = new Map(machines);
   const world: World = {
-    ...{ scenario, time, machines: new Map(machines) },
+    ...{ scenario, time, machines: fleet, outages: new Outages(fleet, 'run-first', scenario.rollout) },
     ...{ violations: [], fleetSeen: [], hostRuns: 0, codes: [], left: new Map<string, string>(), lines: 0 },
     ...{ gone: new Set<string>(), atWork: new Map(), rebooting: new Map() },
   };
@@ -135,6 +139,7 @@ async function playFirst(world: World, rules: Rules): Promise<void> {
     world.lines = journal.lines.length;
     if (ended === 'ended') break;
     world.fleetSeen.push(scenario.faults.some(({ kind }) => kind === 'kill') ? 'kill' : 'kill-at-line');
+    for (const machine of world.machines.values()) machine.fallWithController();
     rules.cutOff(journal.events);
     journal = journal.continued();
     await time.sleep(10_000);

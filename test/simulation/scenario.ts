@@ -86,9 +86,10 @@ function rolloutOf(hosts: Scenario['hosts'], random: Random): Rollout {
     domain: 'rack',
     countsSilent: random.chance(0.5),
     perDomain: limited ? Object.fromEntries(racks.map((rack) => [rack, random.whole(1, 3)])) : {},
-    domains: limited
-      ? Object.fromEntries(hosts.flatMap(({ name, rack }) => (rack === null ? [] : [[name, rack]])))
-      : {},
+    ...{
+      domains: limited ? domainsOf(hosts) : {},
+      ...(!limited && random.branch('half').chance(0.5) && halfOf(hosts)),
+    },
     maxFailures: random.chance(0.5) ? size : random.whole(0, Math.ceil(size / 3)),
     maxCanaryFailures: random.chance(0.5) ? size : 0,
     soak: random.chance(0.2) ? 30_000 : 0,
@@ -100,10 +101,32 @@ function rolloutOf(hosts: Scenario['hosts'], random: Random): Rollout {
   };
 }
 
+function domainsOf(hosts: Scenario['hosts']): Rollout['domains'] {
+  return Object.fromEntries(hosts.flatMap(({ name, rack }) => (rack === null ? [] : [[name, rack]])));
+}
+
+/** What holds where nobody says anything of racks: half of one, one host at least, and silent ones do not count. */
+function halfOf(hosts: Scenario['hosts']): Pick<Rollout, 'perDomain' | 'domains' | 'countsSilent'> {
+  const domains = domainsOf(hosts);
+  const sizes = new Map<string, number>();
+  for (const domain of Object.values(domains)) sizes.set(domain, (sizes.get(domain) ?? 0) + 1);
+  const perDomain = Object.fromEntries([...sizes].map(([domain, size]) => [domain, Math.max(1, size >> 1)]));
+  return { perDomain, domains, countsSilent: false };
+}
+
 function faultsOf(hosts: Scenario['hosts'], random: Random, known: readonly Maker[]): readonly Fault[] {
   const bad = random.pick([0.05, 0.2, 0.4, 0.7]);
   const ofHosts = hosts.flatMap(({ name }) => (random.chance(bad) ? hostFaults(name, random, known) : []));
-  return [...ofHosts, ...fleetFaults(random)];
+  const ofFleet = fleetFaults(random);
+  const fallen = ofFleet.some(({ kind }) => kind === 'kill') ? fallingFaults(hosts, random.branch('falls')) : [];
+  return [...ofHosts, ...fallen, ...ofFleet];
+}
+
+/** Often one of the first, which are at work then. */
+function fallingFaults(hosts: Scenario['hosts'], random: Random): readonly HostFault[] {
+  if (random.chance(0.7)) return [];
+  const { name } = random.pick(hosts.slice(0, 3));
+  return [{ kind: 'falls-with-controller', host: name, back: random.chance(0.3) }];
 }
 
 type Maker = (host: string, random: Random) => HostFault;

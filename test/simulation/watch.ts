@@ -80,6 +80,7 @@ export class Watch implements Witness {
   changes(machine: Machine, { kind, body }: Arrived): void {
     const { name } = machine;
     this.#changed.add(name);
+    if (this.#limited) this.#world.outages.changed(machine);
     if (kind === 'write') this.#announced('write-intent', name, 'a write');
     if (kind === 'job') this.#announced('effect-intent', name, 'a job');
     if (kind === 'reboot') this.#reboots(machine);
@@ -88,6 +89,7 @@ export class Watch implements Witness {
   }
 
   event(event: Stamped): void {
+    if (event.type === 'host-started') this.#starts(event.host);
     if (event.type === 'phase' && event.phase === 'soak' && event.detail?.startsWith('verified'))
       this.#soaks(event.host);
   }
@@ -99,6 +101,7 @@ export class Watch implements Witness {
     this.#ended.add(host);
     if (atWork.get(host)?.watch.run === this.run) atWork.delete(host);
     const { hooks } = scenario;
+    if (this.#limited) this.#world.outages.ended(machine, end);
     judgeEnd(machine, end, { changed: this.#changed.has(host), run: this.run, hooks }, this.#tell);
     // In a later part it is nobody's who reboots: its place is that of a lost host.
     if (end.state === 'lost') this.#world.rebooting.get(this.run)?.delete(host);
@@ -115,10 +118,23 @@ export class Watch implements Witness {
     for (const [host, { watch }] of this.#world.atWork) if (watch === this) this.#world.atWork.delete(host);
   }
 
+  #starts(host: string): void {
+    this.#leavesRackUp(host, 'starts');
+    if (this.#limited) this.#world.outages.started(host);
+  }
+
+  /** A rack is never taken down: whatever the program counts, the machines of one that this run has out are few enough. */
+  #leavesRackUp(host: string, does: string): void {
+    const why = this.#limited ? this.#world.outages.tooMany(host) : null;
+    if (why !== null) this.#tell('a rack stays up', `${host} ${does} while ${why}`);
+  }
+
   #reboots(machine: Machine): void {
     const { name, generation } = machine;
     const { rebooting, scenario, machines } = this.#world;
     this.#announced('reboot', name, 'a request to reboot');
+    this.#leavesRackUp(name, 'is asked to reboot');
+    if (this.#limited) this.#world.outages.asked(machine);
     if (scenario.hooks !== null && machine.drainedBy === null)
       this.#tell('drained first', `${name} is asked to reboot, and is in service`);
     const asked = rebooting.get(this.run) ?? new Map<string, { generation: number; watch: Watch }>();
@@ -141,7 +157,7 @@ export class Watch implements Witness {
   #hook(machine: Machine, hook: 'drain' | 'undrain'): void {
     const { name, time, bootedAt } = machine;
     this.#announced(hook, name, `the hook ${hook}`);
-    if (hook === 'drain') return;
+    if (hook === 'drain') return this.#leavesRackUp(name, 'is drained');
     const lacks = lacksWish(machine);
     if (lacks !== null) this.#tell('undrained when well', `${name} is taken back, and ${lacks}`);
     const { soak } = this.#world.scenario.rollout;
