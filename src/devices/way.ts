@@ -9,12 +9,17 @@ import type { PciDetail } from '../facts/hardware.ts';
  */
 export function wayPattern({ hardware }: Facts, address: string): string {
   const way: string[] = [];
-  for (let at: string | null = address; at !== null && !way.includes(at); ) {
+  for (let at: string = address; ; ) {
     way.unshift(at);
     const detail: PciDetail | undefined = hardware?.pci[at];
     if (detail === undefined) return `*/${way.join('/')}`;
-    at = detail.parent;
+    const { parent } = detail;
+    if (parent === null || domainOf(parent) !== domainOf(at)) way.unshift(`pci${domainOf(at)}:??`);
+    if (parent === null || way.includes(parent)) return `*/${way.join('/')}`;
+    at = parent;
   }
-  const [first = address] = way;
-  return `*/pci${first.slice(0, first.indexOf(':'))}:??/${way.join('/')}`;
+}
+
+function domainOf(address: string): string {
+  return address.slice(0, address.indexOf(':'));
 }

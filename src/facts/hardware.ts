@@ -22,7 +22,7 @@ export interface PciDetail {
   readonly subsystem: string | null;
   /** Two hex digits. */
   readonly revision: string | null;
-  /** Address of the bridge that it is behind; `null`: it is on a root bus. */
+  /** Address of the bridge that it is behind, or of the VMD controller that has made its root bus; `null`: it is on a root bus. */
   readonly parent: string | null;
   /** Address of the physical function whose virtual function it is. */
   readonly physicalFunction: string | null;

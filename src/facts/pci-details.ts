@@ -62,12 +62,13 @@ function subsystemOf(values: ReadonlyMap<string, string>): string | null {
 }
 
 /**
- * The part of the path right above the device, when it is a device itself: below `pci10000:e0` begins another root bus, that of
- * a VMD controller, though it stands below that one.
+ * The part of the path right above the device, when it is a device itself. A root bus that stands below a device is one that a VMD
+ * controller has made (`…/0000:d7:05.5/pci10001:00/10001:00:00.0`, drivers/pci/controller/vmd.c): then it is that one.
  */
 function parentOf(path: string): string | null {
-  const above = path.split('/').at(-2) ?? '';
-  return pciAddress.test(above) ? above : null;
+  const [above = '', over = ''] = path.split('/').slice(0, -1).reverse();
+  const parent = /^pci[0-9a-f]{5,8}:/.test(above) ? over : above;
+  return pciAddress.test(parent) ? parent : null;
 }
 
 function functionOf(path: string | undefined): string | null {

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { beforeAll, describe, expect, test } from 'vitest';
 import type { Candidate } from '../../src/devices/candidate.ts';
 import { candidatesOf } from '../../src/devices/candidates.ts';
@@ -139,6 +140,13 @@ test.each(shells.map((words) => [words.join(' '), words] as const))('%s reads th
   expect([found.pci, found.hardware, found.iommu]).toEqual([pci, hardware, iommu]);
 });
 
+test('the documentation names each, and counts them', () => {
+  const text = readFileSync(new URL('../../docs/devices.md', import.meta.url), 'utf8');
+  expect(machineNames.filter((name) => !text.includes(`\`${name}\``))).toEqual([]);
+  const places = new Set(machineNames.map((name) => readMachine(name).address));
+  expect(text).toContain(`${machineNames.length} are of ${places.size} machines`);
+});
+
 test('a rule names the domain, and the bridges in it', async () => {
   const facts = await named('arm-altra');
   const text = rulesFor(
@@ -172,4 +180,9 @@ test('a device that is plugged in again has the facts that it had, but for its n
     expect(after.hardware?.usb).toEqual([{ ...first, device: after.hardware?.usb[0]?.device }]);
     expect(after.hardware?.serial).toEqual(before.hardware?.serial);
   }
+});
+
+test('a disk behind one VMD controller is not said to be behind the other', async () => {
+  const facts = await named('vmd-two-controllers');
+  expect(codeOf(() => requireFree(facts, units(facts, '0000:57:05.5'), 'node01', []))).toBe('none');
 });

@@ -68,11 +68,12 @@ describe('PCI devices', () => {
     expect(new Set(pci.map(({ iommuGroup }) => iommuGroup))).toEqual(new Set([0]));
   });
 
-  test('a device behind VMD is in a domain of five digits, and its root port on a root bus', () => {
+  test('a device behind VMD is in a domain of five digits, and its root port behind the controller', () => {
     const { pci, hardware: found } = facts('vmd');
     expect(pci.map(({ address }) => address)).toContain('10000:e1:00.0');
     expect(found?.pci['10000:e1:00.0']?.parent).toBe('10000:e0:06.0');
-    expect(found?.pci['10000:e0:06.0']?.parent).toBeNull();
+    expect(found?.pci['10000:e0:06.0']?.parent).toBe('0000:00:0e.0');
+    expect(found?.pci['0000:00:0e.0']?.parent).toBeNull();
   });
 
   test('domains of an arm64 server are told apart', () => {

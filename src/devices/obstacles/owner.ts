@@ -10,8 +10,8 @@ export interface Hanging {
 export type Owner = (hanging: Hanging) => string | null;
 
 /**
- * Of PCI devices: what hangs on them. What Intel VMD hides in a domain of its own goes with its controller; which of several
- * has it is not told, so that each does.
+ * Of PCI devices: what hangs on them. What Intel VMD hides in a domain of its own goes with its controller; where the path does not
+ * tell which of several has it, with each.
  */
 export function ownerByPci(facts: Facts, devices: readonly PciDevice[]): Owner {
   const own = new Set(devices.map(({ address }) => address));
@@ -19,11 +19,14 @@ export function ownerByPci(facts: Facts, devices: readonly PciDevice[]): Owner {
   return ({ pci }) => {
     if (pci === null) return null;
     if (own.has(pci)) return pci;
-    for (let at = facts.hardware?.pci[pci]?.parent ?? null, steps = 0; at !== null && steps < 32; steps += 1) {
-      if (own.has(at)) return at;
-      at = facts.hardware?.pci[at]?.parent ?? null;
+    let top = pci;
+    for (let steps = 0; steps < 32; steps += 1) {
+      const above = facts.hardware?.pci[top]?.parent ?? null;
+      if (above === null) break;
+      if (own.has(above)) return above;
+      top = above;
     }
-    return vmd !== undefined && isHidden(pci) ? vmd.address : null;
+    return vmd !== undefined && isHidden(top) ? vmd.address : null;
   };
 }
 
