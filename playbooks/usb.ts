@@ -19,7 +19,8 @@ export default playbook({
   async apply(host) {
     const { consumer, usb, group } = host.vars;
     await host.ensure(
-      consumer === 'plain' && usbAccess(usb, { group }),
+      // The agent's QEMU is root's: a rule of an earlier run goes.
+      usbAccess(consumer === 'plain' ? usb : [], { group }),
       consumer === 'cloudpods' && hostConf({ disable_usb: false }),
     );
     await host.settle();
@@ -27,6 +28,8 @@ export default playbook({
 
   verify: ({ vars }) => [
     checks.usbFree(vars.usb),
-    ...(vars.consumer === 'cloudpods' ? [checks.cloudpodsAgent({ usbIds: vars.usb.map(({ id }) => id) })] : []),
+    vars.consumer === 'cloudpods'
+      ? checks.cloudpodsAgent({ usbIds: vars.usb.map(({ id }) => id) })
+      : checks.usbAccessible(vars.usb, { group: vars.group }),
   ],
 });

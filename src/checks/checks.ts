@@ -7,7 +7,7 @@ import { iommuActive } from './iommu-active.ts';
 import { iommuInFirmware } from './iommu-in-firmware.ts';
 import { kernelArgumentsActive } from './kernel-arguments-active.ts';
 import { serialFree, serialNamed } from './serial.ts';
-import { usbFree } from './usb.ts';
+import { usbAccessible, usbFree } from './usb.ts';
 import { vfioLoaded } from './vfio-loaded.ts';
 import { virtualFunctionsMade } from './virtual-functions.ts';
 
@@ -22,6 +22,7 @@ export const checks = {
   hugepagesReserved,
   virtualFunctionsMade,
   usbFree,
+  usbAccessible,
   serialFree,
   serialNamed,
   cloudpodsAgent,

@@ -120,11 +120,3 @@ hold() {
   echo "$1: expected the driver $4 to take it; it did not, see the kernel log; now with \${driver:-no driver}"
   return 70
 }`;
-
-/** Lets udev read its rules anew, and apply them to what is there of some subsystems. Source: udevadm(8). */
-export function udevScript(subsystems: readonly string[]): Script {
-  const matches = subsystems.map((subsystem) => `--subsystem-match=${subsystem}`);
-  return matches.length === 0
-    ? sh`udevadm control --reload`
-    : sh`udevadm control --reload && udevadm trigger --action=change ${matches} && udevadm settle --timeout=60`;
-}

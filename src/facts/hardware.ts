@@ -119,6 +119,16 @@ export interface UsbDevice {
   readonly interfaces: readonly { readonly class: string; readonly driver: string | null }[];
   /** Address of the controller. */
   readonly pci: string | null;
+  /** Who may open it (`/dev/bus/usb/BBB/DDD`); `null`: it has no node, or nobody looked. */
+  readonly node: UsbNode | null;
+}
+
+/** Owner and mode of a device node. */
+export interface UsbNode {
+  readonly user: string;
+  readonly group: string;
+  /** Octal digits: `664`. */
+  readonly mode: string;
 }
 
 export interface SerialPort {

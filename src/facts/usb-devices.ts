@@ -14,6 +14,7 @@ section hardware-usb-paths
 [ -d /sys/bus/usb/devices ] && (
   cd /sys/bus/usb/devices && ls -ld * */driver 2>/dev/null | sed -n 's#^.* \\([^ ]*\\) -> \\([^ ]*\\)$#\\1 \\2#p'
 )
+stat -c '%n %U:%G:%a' /dev/bus/usb/*/* 2>/dev/null
 `;
 
 type Values = ReadonlyMap<string, string>;
@@ -52,8 +53,16 @@ function deviceOf(
       hub: values.get('bDeviceClass') === '09',
       interfaces: interfacesOf(port, attributes, paths),
       pci: pciAbove(paths.get(port)),
+      node: nodeOf(paths, bus, device),
     },
   ];
+}
+
+function nodeOf(paths: Values, bus: number, device: number): UsbDevice['node'] {
+  const [folder, name] = [bus, device].map((number) => String(number).padStart(3, '0'));
+  const printed = paths.get(`/dev/bus/usb/${folder}/${name}`);
+  const [, user, group, mode] = /^(.+):(.+):([0-7]{1,4})$/.exec(printed ?? '') ?? [];
+  return user === undefined || group === undefined || mode === undefined ? null : { user, group, mode };
 }
 
 /** Interfaces are `PORT:CONFIGURATION.NUMBER`; those of the root hub `usb1` are `1-0:1.0`. */

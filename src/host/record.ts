@@ -75,7 +75,12 @@ const effectSchema: z.ZodType<Effect> = z.discriminatedUnion('kind', [
     add: z.array(z.string()).exactOptional(),
     guarded: z.literal(true).exactOptional(),
   }),
-  z.strictObject({ kind: z.literal('udev'), reason: z.string(), subsystems: z.array(z.string()) }),
+  z.strictObject({
+    kind: z.literal('udev'),
+    reason: z.string(),
+    subsystems: z.array(z.string()),
+    usb: z.array(z.strictObject({ port: z.string(), id: z.string(), granted: z.boolean() })).exactOptional(),
+  }),
   z.strictObject({ kind: z.literal('service'), reason: z.string(), unit: z.string() }),
   z.strictObject({
     kind: z.literal('devices'),

@@ -1,7 +1,8 @@
 import { bootDriver } from '../boot/choose-driver.ts';
 import { guardedEntries } from '../boot/guard-entries.ts';
 import { initramfsScript } from '../boot/initramfs.ts';
-import { holdScript, udevScript } from '../devices/hold.ts';
+import { holdScript } from '../devices/hold.ts';
+import { udevScript } from '../devices/udev.ts';
 import { VfleetError } from '../errors.ts';
 import type { Facts } from '../facts/facts.ts';
 import type { Effect } from '../resources/effect.ts';
@@ -158,7 +159,7 @@ function workOf(session: Session, effect: Effect, leaving: boolean): Script {
     case 'boot-configuration':
       return sh`( ${bootDriver(session.facts).regenerate(session.facts, effect)} ) || exit`;
     case 'udev':
-      return sh`( ${udevScript(effect.subsystems)} ) || exit`;
+      return sh`( ${udevScript(effect)} ) || exit`;
     case 'devices':
       return sh`( ${holdScript(effect.devices)} ) || exit`;
     case 'service':

@@ -3,6 +3,8 @@ import { mergeEffects, withoutTokens } from '../resources/effect-order.ts';
 import type { HostRecord } from './record.ts';
 import { knownPlaybooks } from './undo-owned.ts';
 
+type UdevEffect = Extract<Effect, { kind: 'udev' }>;
+
 /** Restarting it loads what is listed still, and unloads nothing: no part of an undo. */
 const loading = 'systemd-modules-load.service';
 
@@ -14,6 +16,7 @@ const loading = 'systemd-modules-load.service';
 export function quickEffects(effects: readonly Effect[], kept: ReadonlySet<string> = new Set()): readonly Effect[] {
   return effects.flatMap((effect): readonly Effect[] => {
     if (effect.kind === 'reboot' || (effect.kind === 'service' && effect.unit === loading)) return [];
+    if (effect.kind === 'udev') return [withoutGrants(effect)];
     if (effect.kind === 'devices') {
       const devices = effect.devices.filter(({ address }) => !kept.has(address));
       return devices.length === 0
@@ -23,6 +26,12 @@ export function quickEffects(effects: readonly Effect[], kept: ReadonlySet<strin
     if (effect.kind !== 'boot-configuration') return [effect];
     return [{ ...withoutTokens(effect, effect.present), absent: [] }];
   });
+}
+
+/** What rules have given to a group is root's again; what it was given back already is nobody's affair any more. */
+function withoutGrants({ usb = [], ...effect }: UdevEffect): UdevEffect {
+  const granted = usb.filter((one) => one.granted).map((one) => ({ ...one, granted: false }));
+  return { ...effect, ...(granted.length > 0 && { usb: granted }) };
 }
 
 /** Whether a change of a file counts at the next boot alone. */

@@ -18,7 +18,7 @@ export async function makeTree(template: Template, root: string): Promise<void> 
   await symlink('/run', path.join(root, 'var/run'));
   await chmod(path.join(root, 'root'), 0o700);
   await writeFile(path.join(root, 'etc/passwd'), 'root:x:0:0:root:/root:/bin/sh\n');
-  await writeFile(path.join(root, 'etc/group'), 'root:x:0:\n');
+  await writeFile(path.join(root, 'etc/group'), 'root:x:0:\nkvm:x:104:\n');
   await emptyVolatile(root);
 }
 

@@ -41,7 +41,10 @@ const effect = z.discriminatedUnion('kind', [
     ...{ exact: texts.exactOptional(), remove: texts.exactOptional(), add: texts.exactOptional() },
     ...{ keep: texts.exactOptional(), guarded: z.literal(true).exactOptional() },
   }),
-  z.object({ kind: z.literal('udev'), reason: z.string(), subsystems: texts }),
+  z.object({
+    ...{ kind: z.literal('udev'), reason: z.string(), subsystems: texts },
+    usb: z.array(z.object({ port: z.string(), id: z.string(), granted: z.boolean() })).exactOptional(),
+  }),
   z.object({ kind: z.literal('service'), reason: z.string(), unit: z.string() }),
   z.object({
     kind: z.literal('devices'),

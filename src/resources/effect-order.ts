@@ -2,6 +2,7 @@ import { parseArgument, sameName } from '../boot/arguments.ts';
 import type { Effect } from './effect.ts';
 
 type DevicesEffect = Extract<Effect, { kind: 'devices' }>;
+type UdevEffect = Extract<Effect, { kind: 'udev' }>;
 type ArgumentEffect = Extract<Effect, { present: readonly string[] }>;
 
 const order: readonly Effect['kind'][] = ['initramfs', 'boot-configuration', 'udev', 'service', 'devices', 'reboot'];
@@ -34,10 +35,16 @@ export function withoutTokens(effect: ArgumentEffect, letGo: readonly string[]):
   return { ...rest, present, ...(exact.length > 0 && { exact }) };
 }
 
+function unionOfRules(before: UdevEffect, after: UdevEffect, reason: string): UdevEffect {
+  const later = after.usb ?? [];
+  const usb = [...(before.usb ?? []).filter(({ port }) => later.every((one) => one.port !== port)), ...later];
+  const subsystems = [...new Set([...before.subsystems, ...after.subsystems])];
+  return { kind: 'udev', reason, subsystems, ...(usb.length > 0 && { usb }) };
+}
+
 function union(before: Effect, after: Effect): Effect {
   const reason = before.reason.split('; ').includes(after.reason) ? before.reason : `${before.reason}; ${after.reason}`;
-  if (before.kind === 'udev' && after.kind === 'udev')
-    return { ...after, reason, subsystems: [...new Set([...before.subsystems, ...after.subsystems])] };
+  if (before.kind === 'udev' && after.kind === 'udev') return unionOfRules(before, after, reason);
   if (before.kind === 'devices' && after.kind === 'devices')
     return { ...after, reason, devices: laterOf(before, after) };
   if (!hasArguments(before) || !hasArguments(after)) return { ...after, reason };

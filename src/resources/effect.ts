@@ -23,7 +23,13 @@ export type Effect =
       readonly guarded?: true;
     }
   /** udev is to read its rules anew, and to apply them to what is there of these subsystems. */
-  | { readonly kind: 'udev'; readonly reason: string; readonly subsystems: readonly string[] }
+  | {
+      readonly kind: 'udev';
+      readonly reason: string;
+      readonly subsystems: readonly string[];
+      /** USB devices whose nodes are, or are no more, another group's by these rules; absent: none are. */
+      readonly usb?: readonly UsbGrant[];
+    }
   | { readonly kind: 'service'; readonly reason: string; readonly unit: string }
   /** Devices are to be given to a driver now; a reboot does it, too. */
   | { readonly kind: 'devices'; readonly reason: string; readonly devices: readonly HeldDevice[] }
@@ -35,6 +41,19 @@ export type Effect =
       readonly absent: readonly string[];
       readonly exact?: readonly string[] | undefined;
     };
+
+/** A USB device whose node in `/dev` rules give to a group. */
+export interface UsbGrant {
+  /** `1-2.3`. */
+  readonly port: string;
+  /** `vendor:product` that must be found there. */
+  readonly id: string;
+  /**
+   * A rule names its group. Else the node is to be made root's again: udev changes group and mode only where a rule names them
+   * (systemd, src/udev/udev-node.c), so that a rule that is gone would be obeyed until the device is plugged in anew.
+   */
+  readonly granted: boolean;
+}
 
 /** A PCI device and what is to hold it. */
 export interface HeldDevice {

@@ -1,17 +1,14 @@
 import { requireUsb, type UsbSelector } from '../devices/usb.ts';
+import { accessOf, isGranted, nodePath, type UsbAccess, type UsbAccessOptions } from '../devices/usb-node.ts';
 import { VfleetError } from '../errors.ts';
+import type { UsbDevice } from '../facts/hardware.ts';
 import { type Script, sh } from '../shell/script.ts';
+import type { Effect, UsbGrant } from './effect.ts';
 import { fileSet } from './file-set.ts';
-import type { Resource } from './resource.ts';
-
-export interface UsbAccessOptions {
-  /** Whose members may open them. Default: `kvm`, the group of QEMU on most systems. */
-  readonly group?: string | undefined;
-  /** Of the device's node. Default: `0660`. */
-  readonly mode?: string | undefined;
-}
+import type { Change, ChangeContext, FileState, Resource, State } from './resource.ts';
 
 const path = '/etc/udev/rules.d/72-vfleet-usb.rules';
+const resource = 'access to USB devices';
 
 /**
  * Who may open USB devices that guests get: a rule of udev's for each, by its port and ids, so that identical dongles are told
@@ -21,32 +18,73 @@ const path = '/etc/udev/rules.d/72-vfleet-usb.rules';
  * @example
  * usbAccess([{ port: '1-2.3', id: '0403:6001' }], { group: 'libvirt-qemu' })
  */
-export function usbAccess(
-  devices: readonly UsbSelector[],
-  { group = 'kvm', mode = '0660' }: UsbAccessOptions = {},
-): Resource {
-  refuse(/^[a-z_][\w-]{0,31}\$?$/i, group, 'the name of a group');
-  refuse(/^0?[0-7]{3}$/, mode, 'a mode as 0660');
-  const resource = 'access to USB devices';
-  const effects = [{ kind: 'udev', reason: `${path} changes`, subsystems: ['usb'] }] as const;
+export function usbAccess(devices: readonly UsbSelector[], options: UsbAccessOptions = {}): Resource {
+  const access = accessOf(options);
+  refuse(/^[a-z_][\w-]{0,31}\$?$/i, access.group, 'the name of a group');
+  refuse(/^0?[0-7]{3}$/, access.mode, 'a mode as 0660');
   return {
-    kind: 'access to USB devices',
+    kind: resource,
     name: resource,
-    read: () => ({ files: [path], probes: { group: groupProbe(group) } }),
-    change: (state, context) => {
-      requireUsb(context.facts, devices, context.host);
-      if (devices.length > 0 && state.probe('group').code !== 0) throw noGroup(group, context.host);
-      const named = devices.map(({ port, id, serial }) => {
-        const [vendor = '', product = ''] = id.split(':');
-        return { port, vendor, product, serial: serial ?? '' };
-      });
-      const content = { template: 'usb-access.rules.hbs', data: { devices: named, group, mode } };
-      const summary = `let ${group} open ${devices.map(({ port, id }) => `${port} (${id})`).join(', ') || 'no USB device'}`;
-      // Nothing to be said of none, unless an earlier run has said something.
-      if (devices.length === 0 && state.file(path).kind === 'absent') return null;
-      return fileSet({ resource, summary, effects }, [{ path, content }], state, context);
-    },
+    read: () => ({ files: [path], probes: { group: groupProbe(access.group) } }),
+    change: (state, context) => change(devices, access, state, context),
   };
+}
+
+function change(
+  selectors: readonly UsbSelector[],
+  access: UsbAccess,
+  state: State,
+  context: ChangeContext,
+): Change | null {
+  const devices = requireUsb(context.facts, selectors, context.host);
+  if (devices.length > 0 && state.probe('group').code !== 0) throw noGroup(access.group, context.host);
+  const before = state.file(path);
+  // Nothing to be said of none, unless an earlier run has said something.
+  if (devices.length === 0 && before.kind === 'absent') return null;
+  const named = selectors.map(({ port, id, serial }) => {
+    const [vendor = '', product = ''] = id.split(':');
+    return { port, vendor, product, serial: serial ?? '' };
+  });
+  const content = { template: 'usb-access.rules.hbs', data: { devices: named, ...access } } as const;
+  const ports = selectors.map(({ port, id }) => `${port} (${id})`).join(', ');
+  const summary = `let ${access.group} open ${ports || 'no USB device'}`;
+  const effects = [udevOf(`${path} changes`, grantsOf(selectors, before))];
+  const written = fileSet({ resource, summary, effects }, [{ path, content }], state, context);
+  return written === null || written.actions.length === 0 ? again(devices, selectors, access, written) : written;
+}
+
+/** What somebody has changed by hand, or libvirt after a guest had the device: the rule stands there, and the node is not so. */
+function again(
+  devices: readonly UsbDevice[],
+  selectors: readonly UsbSelector[],
+  access: UsbAccess,
+  kept: Change | null,
+): Change | null {
+  const lost = devices.filter((device) => isGranted(device, access) === false).map(nodePath);
+  if (lost.length === 0) return kept;
+  const nothing: Change = { resource, summary: '', diffs: [], actions: [], effects: [], notes: [] };
+  const grants = selectors.map(({ port, id }) => ({ port, id, granted: true }));
+  return {
+    ...(kept ?? nothing),
+    summary: `let ${access.group} open ${lost.join(', ')} again`,
+    effects: [udevOf(`${lost.join(', ')} is not as ${path} has it`, grants)],
+  };
+}
+
+function udevOf(reason: string, usb: readonly UsbGrant[]): Effect {
+  // Other devices of the bus are left alone.
+  return { kind: 'udev', reason, subsystems: [], ...(usb.length > 0 && { usb }) };
+}
+
+/** Devices that are given to the group, and those that the rules gave to one before. */
+function grantsOf(devices: readonly UsbSelector[], before: FileState): readonly UsbGrant[] {
+  const text = before.kind === 'file' ? before.bytes.toString('utf8') : '';
+  const rule =
+    /^SUBSYSTEM=="usb", KERNEL=="([\d.-]+)", ATTR\{idVendor\}=="([0-9a-f]{4})", ATTR\{idProduct\}=="([0-9a-f]{4})"/gm;
+  const gone = [...text.matchAll(rule)].flatMap(([, port = '', vendor, product]) =>
+    devices.some((one) => one.port === port) ? [] : [{ port, id: `${vendor}:${product}`, granted: false }],
+  );
+  return [...devices.map(({ port, id }) => ({ port, id, granted: true })), ...gone];
 }
 
 /** udev passes over a group that it does not know, with a line in the journal. */

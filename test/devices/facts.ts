@@ -41,7 +41,7 @@ export function nvme(name: string, address: string, more: Partial<NvmeController
 }
 
 export function usb(port: string, more: Partial<UsbDevice> = {}): UsbDevice {
-  const nothing = { bus: 1, device: 2, serial: null, title: null, hub: false, interfaces: [], pci: null };
+  const nothing = { bus: 1, device: 2, serial: null, title: null, hub: false, interfaces: [], pci: null, node: null };
   return { port, vendor: '0403', product: '6001', ...nothing, ...more };
 }
 

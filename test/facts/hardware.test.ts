@@ -287,8 +287,10 @@ describe('USB devices', () => {
         title: 'FTDI FT232R USB UART: test',
         pci: '0000:00:14.0',
         interfaces: [{ class: 'ff', driver: 'ftdi_sio' }],
+        node: { user: 'root', group: 'kvm', mode: '660' },
       },
     });
+    expect(hardware('usb-before').usb.map(({ node }) => node?.group ?? null)).toEqual(['root', 'kvm', null, 'root']);
     expect(hardware('usb-before').usb.map(({ hub }) => hub)).toEqual([true, false, false, true]);
   });
 });

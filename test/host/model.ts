@@ -50,6 +50,7 @@ const modelPaths = [
   '/etc/default/grub.d/99-vfleet.cfg',
   '/etc/modules-load.d/vfio.conf',
   '/etc/motd',
+  '/etc/udev/rules.d/72-vfleet-usb.rules',
   '/etc/driverctl.d/pci-0000:18:00.0',
   '/etc/driverctl.d/pci-0000:19:00.0',
   '/etc/udev/rules.d/82-vfleet-one.rules',

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { checks } from '../../src/checks/checks.ts';
 import { type UsbSelector, usbSelector } from '../../src/devices/usb.ts';
 import type { Facts } from '../../src/facts/facts.ts';
-import type { HardwareFacts } from '../../src/facts/hardware.ts';
+import type { HardwareFacts, UsbNode } from '../../src/facts/hardware.ts';
 import type { Change } from '../../src/resources/resource.ts';
 import { usbAccess } from '../../src/resources/usb-access.ts';
 import { stateOf } from '../boot/files.ts';
@@ -36,13 +36,41 @@ describe('access to USB devices', () => {
       'SUBSYSTEM=="usb", KERNEL=="1-2.3", ATTR{idVendor}=="0403", ATTR{idProduct}=="6001", GROUP="libvirt-qemu", MODE="0660"',
       'SUBSYSTEM=="usb", KERNEL=="1-2.4", ATTR{idVendor}=="0403", ATTR{idProduct}=="6001", ATTR{serial}=="A2", GROUP="libvirt-qemu", MODE="0660"',
     ]);
-    expect(made?.effects).toMatchObject([{ kind: 'udev', subsystems: ['usb'] }]);
+    const ports = ['1-2.3', '1-2.4'];
+    expect(made?.effects).toMatchObject([
+      { kind: 'udev', subsystems: [], usb: ports.map((port) => ({ port, id: '0403:6001', granted: true })) },
+    ]);
     expect(change(hostWith({}), [one, { ...one, port: '1-2.4', serial: 'A2' }], text(made))).toBeNull();
   });
 
   it('is taken back from devices that are named no more, and of none nothing is written', () => {
-    expect(text(change(hostWith({}), [], 'SUBSYSTEM=="usb"\n'))).not.toContain('SUBSYSTEM');
+    const both = text(change(hostWith({}), [one, { ...one, port: '1-2.4', serial: 'A2' }]));
+    const fewer = change(hostWith({}), [one], both);
+    expect(text(fewer)).not.toContain('1-2.4');
+    expect(fewer?.effects).toMatchObject([
+      {
+        usb: [
+          { port: '1-2.3', granted: true },
+          { port: '1-2.4', id: '0403:6001', granted: false },
+        ],
+      },
+    ]);
+    expect(text(change(hostWith({}), [], both))).not.toContain('SUBSYSTEM');
     expect(change(hostWith({}), [])).toBeNull();
+  });
+
+  it('is given again where the rule stands there and the node is not the group’s', () => {
+    const rule = text(change(hostWith({}), [one]));
+    const lost = (node: UsbNode | null) => change(hostWith({ usb: [usb('1-2.3', { node })] }), [one], rule);
+    expect(lost({ user: 'root', group: 'root', mode: '664' })).toMatchObject({
+      summary: 'let libvirt-qemu open /dev/bus/usb/001/002 again',
+      actions: [],
+      effects: [{ kind: 'udev', usb: [{ port: '1-2.3', granted: true }] }],
+    });
+    expect(lost({ user: 'root', group: 'libvirt-qemu', mode: '660' })).toBeNull();
+    // A guest of libvirt's has it.
+    expect(lost({ user: 'libvirt-qemu', group: 'libvirt-qemu', mode: '600' })).toBeNull();
+    expect(lost(null)).toBeNull();
   });
 
   it('of a group that is not there is refused', () => {
@@ -104,6 +132,31 @@ it('a device that the host can do without passes the gate, and one with data whe
   expect(judge(stick, { ...one, allow: ['data'] }).outcome).toBe('pass');
   expect(change(stick, [{ ...one, allow: ['data'] }])).not.toBeNull();
   expect(judge({ ...hostWith({}), hardware: null }, one).outcome).toBe('unknown');
+});
+
+describe('whether QEMU may open a device', () => {
+  const judge = (node: UsbNode | null, options = {}) => {
+    const facts = hostWith({ usb: [usb('1-2.3', { node })] });
+    return checks.usbAccessible([one], options).judge({ host: 'node01', facts, wants: {}, evidence: null });
+  };
+
+  it.each([
+    ['passes by group and mode', 'root:kvm:660', {}, 'pass', /Members of kvm may open 1-2\.3/],
+    ['passes by what is asked for', 'root:qemu:640', { group: 'qemu', mode: '0640' }, 'pass', /qemu/],
+    ['passes while libvirt has given it to a guest', 'libvirt-qemu:libvirt-qemu:660', {}, 'pass', /./],
+    ['fails by its group', 'root:root:664', {}, 'fail', /001\/002 is root:root 664: expected root:kvm 0660/],
+    ['fails by its mode', 'root:kvm:640', {}, 'fail', /root:kvm 640/],
+  ])('%s', (_why, node, options, outcome, found) => {
+    const [user = '', group = '', mode = ''] = node.split(':');
+    expect(judge({ user, group, mode }, options)).toMatchObject({ outcome, found: expect.stringMatching(found) });
+  });
+
+  it('is unknown where its node was not found', () => {
+    expect(judge(null)).toMatchObject({ outcome: 'unknown', found: expect.stringContaining('1-2.3') });
+    expect(checks.usbAccessible([]).judge({ host: 'n', facts: hostWith({}), wants: {}, evidence: null }).outcome).toBe(
+      'not-applicable',
+    );
+  });
 });
 
 describe('a USB device of an inventory', () => {

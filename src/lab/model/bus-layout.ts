@@ -5,11 +5,14 @@ import { iommuLayout } from './sys-iommu.ts';
 import { pciLayout } from './sys-pci.ts';
 import { memoryLayout } from './sys-platform.ts';
 import { vfioLayout } from './sys-vfio.ts';
+import { usbNodes } from './usb-nodes.ts';
 
 /** All that changes in the tree when a device comes, goes, or has another driver. */
 export function busLayout(running: Running): Layout {
+  const pci = pciLayout(running);
   return merge([
-    pciLayout(running),
+    pci,
+    usbNodes(pci),
     iommuLayout(running),
     vfioLayout(running),
     memoryLayout(running),

@@ -17,6 +17,7 @@ import { applyUdevRules } from './udev-event.ts';
 import { rulesOf, udevFiles } from './udev-files.ts';
 import { pciUdevDevice } from './udev-pci.ts';
 import { terminalRecords } from './udev-terminals.ts';
+import { announceUsb, usbNodes } from './usb-nodes.ts';
 
 const bus = '/sys/bus/pci';
 
@@ -35,6 +36,7 @@ const triggers = new Set(['bind', 'unbind', 'new_id', 'drivers_probe']);
  * as it was. Of two writes to one file in the same moment, the last one counts.
  */
 export class SysfsWrites {
+  readonly #cell: Cell;
   readonly #root: string;
   readonly #disk: Disk;
   /** `/dev` is another one where nodes have mounts of their own. */
@@ -48,6 +50,7 @@ export class SysfsWrites {
   #closed = false;
 
   constructor(cell: Cell, running: Running, run: (command: string) => Promise<void>) {
+    this.#cell = cell;
     this.#root = cell.root;
     this.#disk = openDisk(cell.root);
     this.#view = openDisk(cell.view);
@@ -55,6 +58,8 @@ export class SysfsWrites {
     this.#running = running;
     this.#layout = busLayout(running);
     this.#disk.lay(new Map([[requests, folder()]]));
+    this.#view.lay(usbNodes(this.#layout));
+    this.#announceUsb('add');
     this.#watchAll();
   }
 
@@ -136,15 +141,25 @@ export class SysfsWrites {
     else this.#look(folder, name);
   }
 
-  /** Events that were asked for: `ACTION [SUBSYSTEM ...]`. Those of PCI devices and serial ports come to something here. */
+  /** Events that were asked for: `ACTION [SUBSYSTEM ...] [name=NAME ...]`. Those of PCI, USB and serial ports come to something here. */
   #serve(): void {
     for (const name of this.#disk.list(requests).filter((item) => item.startsWith('trigger.'))) {
-      const [action = '', ...subsystems] = (this.#disk.read(`${requests}/${name}`) ?? '').trim().split(' ');
-      if (action === 'add' && (subsystems.length === 0 || subsystems.includes('pci')))
-        for (const { address } of this.#running.settings.pci) this.#announce(address);
-      if (subsystems.length === 0 || subsystems.includes('tty')) this.#nameTerminals(action);
+      const [action = '', ...words] = (this.#disk.read(`${requests}/${name}`) ?? '').trim().split(' ');
+      const names = words.flatMap((word) => /^name=(.*)$/.exec(word)?.[1] ?? []);
+      const subsystems = words.filter((word) => !word.startsWith('name='));
+      const isAsked = (subsystem: string) => subsystems.length === 0 || subsystems.includes(subsystem);
+      if (action === 'add' && isAsked('pci'))
+        for (const { address } of this.#running.settings.pci)
+          if (names.length === 0 || names.includes(address)) this.#announce(address);
+      if (isAsked('usb')) this.#announceUsb(action, names);
+      if (isAsked('tty')) this.#nameTerminals(action);
       this.#programs = this.#programs.then(() => this.#disk.remove(`${requests}/${name}`));
     }
+  }
+
+  #announceUsb(action: string, names: readonly string[] = []): void {
+    const { rules } = rulesOf(udevFiles(this.#disk));
+    announceUsb(this.#cell, this.#disk, this.#layout, { rules, action, names });
   }
 
   #nameTerminals(action: string): void {
@@ -207,6 +222,7 @@ export class SysfsWrites {
       this.#removeEmpty(path.posix.dirname(name), layout);
     }
     this.#view.lay(new Map(fresh.filter(([name]) => isDevice(name))));
+    if (fresh.some(([name]) => name.startsWith('/dev/bus/usb/'))) this.#announceUsb('add');
     const others = fresh.filter(([name]) => !isDevice(name));
     this.#disk.lay(new Map(others.toSorted(([a], [b]) => lastSeen(a, b))));
     // What was written to what is new before it was watched.

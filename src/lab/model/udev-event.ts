@@ -22,12 +22,20 @@ export interface UdevDevice extends UdevNode {
   readonly properties?: Readonly<Record<string, string>>;
 }
 
+/** Whose the node of a device becomes; `null`: no rule says so, and it stays as it is. */
+export interface UdevPermissions {
+  readonly owner: string | null;
+  readonly group: string | null;
+  readonly mode: string | null;
+}
+
 /** What rules make of an event. */
 export interface UdevOutcome {
   /** Attributes as they are written, while the rules are read. */
   readonly written: ReadonlyMap<string, string>;
   /** Names in `/dev`. */
   readonly links: readonly string[];
+  readonly permissions: UdevPermissions;
   /** What is run after all rules are read, in order. */
   readonly run: readonly { readonly kind: 'builtin' | 'program'; readonly command: string }[];
 }
@@ -43,6 +51,7 @@ export function applyUdevRules(rules: readonly UdevRule[], device: UdevDevice): 
   ]);
   let run: UdevOutcome['run'] = [];
   let links: UdevOutcome['links'] = [];
+  let permissions: UdevPermissions = { owner: null, group: null, mode: null };
   let label: { readonly file: string; readonly name: string } | null = null;
   for (const { file, tokens } of rules) {
     if (label !== null && label.file === file) {
@@ -60,13 +69,14 @@ export function applyUdevRules(rules: readonly UdevRule[], device: UdevDevice): 
       if (token.key === 'ATTR') written.set(token.attribute ?? '', value);
       if (token.key === 'ENV') environment.set(token.attribute ?? '', value);
       if (token.key === 'SYMLINK') links = [...(token.operator === '+=' ? links : []), ...value.split(/\s+/)];
+      if (/^(?:OWNER|GROUP|MODE)$/.test(token.key)) permissions = { ...permissions, [token.key.toLowerCase()]: value };
       if (token.key === 'GOTO') label = { file, name: token.value };
       if (token.key !== 'RUN') continue;
       const kind = token.attribute === 'builtin' ? 'builtin' : 'program';
       run = [...(token.operator === '+=' ? run : []), { kind, command: value }];
     }
   }
-  return { written, links, run };
+  return { written, links, permissions, run };
 }
 
 function isMatch({ operator }: UdevToken): boolean {

@@ -20,7 +20,7 @@ function describeAct(effect: Effect): string {
     case 'boot-configuration':
       return 'update the boot entries and read them back';
     case 'udev':
-      return 'let udev read its rules';
+      return describeUdev(effect);
     case 'devices':
       return describeHeld(effect.devices);
     case 'service':
@@ -28,6 +28,13 @@ function describeAct(effect: Effect): string {
     case 'reboot':
       return 'reboot';
   }
+}
+
+/** Of USB devices those are told that change hands for good: a rule says by itself whom it lets in. */
+function describeUdev({ usb = [] }: Extract<Effect, { kind: 'udev' }>): string {
+  const taken = usb.filter(({ granted }) => !granted).map(({ port }) => port);
+  const rest = taken.length === 0 ? '' : `; ${taken.join(', ')} to root alone, but for other rules`;
+  return `let udev read its rules${rest}`;
 }
 
 function describeHeld(devices: readonly HeldDevice[]): string {

@@ -57,6 +57,9 @@ describe.runIf(canRun('virtual nodes', needed))('devices of a debian-12-nvme-roo
     const each = addresses.map((address) => `basename "$(readlink /sys/bus/pci/devices/${address}/driver || echo -)"`);
     return (await on(each.join('; '))).trimEnd().split('\n');
   };
+  /** Whose the node of the stick is. */
+  const stickNode = async (): Promise<string> =>
+    (await on(`stat -c '%a %U:%G' /dev/$(sed -n s/^DEVNAME=//p /sys/bus/usb/devices/2-2/uevent)`)).trim();
   const made = async (): Promise<readonly string[]> =>
     (await on(`for one in /sys/bus/pci/devices/${at.functions}/virtfn*; do readlink "$one"; done; true`))
       .split('\n')
@@ -88,8 +91,7 @@ describe.runIf(canRun('virtual nodes', needed))('devices of a debian-12-nvme-roo
     expect(await on(`ls -d /sys/bus/pci/devices/${at.card}/net 2>/dev/null || echo none`)).toBe('none\n');
     // The node's own, of the same driver and the same ids, are left alone.
     expect(await drivers(at.root, at.network, at.functions)).toEqual(['nvme', 'virtio-pci', natural]);
-    const node = '/dev/$(sed -n s/^DEVNAME=//p /sys/bus/usb/devices/2-2/uevent)';
-    expect(await on(`stat -c '%a %G' ${node}`)).toBe('660 kvm\n');
+    expect(await stickNode()).toBe('660 root:kvm');
     expect(await on('readlink -f /dev/vfleet/plc')).toBe('/dev/ttyS1\n');
   }
 
@@ -229,6 +231,7 @@ describe.runIf(canRun('virtual nodes', needed))('devices of a debian-12-nvme-roo
     expect(await drivers(at.disk, at.card, at.functions)).toEqual(['nvme', 'e1000e', natural]);
     expect(await on('cat /sys/class/nvme/*/serial')).toContain('SPARE-NVME-1');
     expect(await made()).toEqual([]);
+    expect(await stickNode()).toBe('664 root:root');
     expect(await on('ls /dev/vfleet 2>/dev/null || echo none')).toBe('none\n');
     expect(await on(`sudo lsinitramfs /boot/initrd.img-$(uname -r) | grep -c vfleet || true`)).toBe('0\n');
     const left = changed(before, await digest(nodes, 'node'));
