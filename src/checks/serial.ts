@@ -4,6 +4,7 @@ import {
   aliasPath,
   comingObstacles,
   isComing,
+  refuseTwins,
   type SerialSelector,
   selectSerial,
   serialObstaclesOf,
@@ -16,7 +17,7 @@ import { check, type Judgement } from './verdict.ts';
 const none = 'No serial ports are named for this host.';
 
 /**
- * Whether serial ports are there, with a UART, and the host does not speak by them: no console, no getty. `nrUarts`: how many
+ * Whether serial ports are there, each under one alias, with a UART, and the host does not speak by them: no console, no getty. `nrUarts`: how many
  * names the kernel is to have; ports that come with these are judged by their names alone.
  *
  * @example
@@ -29,6 +30,7 @@ export function serialFree(
   return check({ id: 'serial-free', title: 'Can the host do without the serial ports?' }, ({ facts, host }) => {
     if (ports.length === 0) return { outcome: 'not-applicable', found: none };
     return refused(() => {
+      refuseTwins(ports, host);
       const coming = ports.filter((port) => isComing(facts, port, nrUarts ?? 0));
       const there = ports.filter((port) => !coming.includes(port));
       const obstacles = [...comingObstacles(facts, coming), ...serialObstaclesOf(facts, there, host)];

@@ -106,23 +106,37 @@ export function comingObstacles({ boot }: Facts, ports: readonly SerialSelector[
   });
 }
 
-/** Ports that the host can do without. Errors: those of `selectSerial`; `device.console`; `device.alias` for one name twice. */
+/** Ports that the host can do without. Errors: those of `selectSerial` and `refuseTwins`; `device.console`. */
 export function requireSerial(facts: Facts, selectors: readonly SerialSelector[], host: string): readonly SerialPort[] {
+  refuseTwins(selectors, host);
   const ports = selectors.map((selector) => selectSerial(facts, selector, host));
-  const twin = selectors.find(({ alias }, at) => selectors.findIndex((one) => one.alias === alias) < at);
-  if (twin !== undefined) {
-    throw problem(
-      'alias',
-      host,
-      twin.port,
-      'a name of its own',
-      `the alias ${twin.alias} of another`,
-      'name it otherwise',
-    );
-  }
   const obstacles = serialObstaclesOf(facts, selectors, host);
   if (obstacles.length > 0) throw refusal(obstacles, host);
   return ports;
+}
+
+/**
+ * One name for two ports would lead to whichever udev has seen last; and of one port with two names, two guests might have it.
+ * Errors: `device.alias`, `device.twice`.
+ */
+export function refuseTwins(selectors: readonly SerialSelector[], host: string): void {
+  for (const [at, second] of selectors.entries()) {
+    const earlier = selectors.slice(0, at);
+    const first = earlier.find(({ alias }) => alias === second.alias);
+    if (first !== undefined) {
+      const found = `${nameOf(first)} and ${nameOf(second)}, both as ${second.alias}`;
+      throw problem('alias', host, nameOf(second), 'an alias of its own', found, 'give one of them another alias');
+    }
+    const same = earlier.find((one) => nameOf(one) === nameOf(second));
+    if (same === undefined) continue;
+    const found = `it twice, as ${same.alias} and as ${second.alias}`;
+    throw problem('twice', host, nameOf(second), 'one alias for the port', found, 'leave one of them out');
+  }
+}
+
+/** Of an adapter with several ports, with the number of its interface. */
+function nameOf({ port, interface: part }: SerialSelector): string {
+  return part === undefined ? port : `${port} interface ${part}`;
 }
 
 /** Where a guest finds a port. */

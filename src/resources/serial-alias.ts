@@ -1,4 +1,4 @@
-import { requireSerial, type SerialSelector } from '../devices/serial.ts';
+import { refuseTwins, requireSerial, type SerialSelector } from '../devices/serial.ts';
 import { fileSet } from './file-set.ts';
 import type { Resource } from './resource.ts';
 
@@ -21,6 +21,7 @@ export function serialAlias(ports: readonly SerialSelector[]): Resource {
     name: resource,
     read: () => ({ files: [path] }),
     change: (state, context) => {
+      refuseTwins(ports, context.host);
       // A port that the kernel has no name for yet may be there after a reboot that is planned.
       if (context.tentative !== true) requireSerial(context.facts, ports, context.host);
       if (ports.length === 0 && state.file(path).kind === 'absent') return null;

@@ -86,8 +86,26 @@ it('what the host can do without passes the gate; what was not read is unknown',
   expect(judge({ ...facts, hardware: null }).outcome).toBe('unknown');
 });
 
-it('one name for two ports is refused; ports that come with a planned reboot are judged then', () => {
-  expect(() => change([plc, { ...meter, alias: 'plc' }])).toThrow(/alias plc of another/);
+it.each([
+  ['two ports under one alias', [plc, meter, { ...second, alias: 'plc' }], /ttyS1 and 1-3 interface 1, both as plc/],
+  ['one port under two aliases', [plc, meter, { ...plc, alias: 'scale' }], /ttyS1.* twice, as plc and as scale/],
+  [
+    'a port that the kernel has no name for yet, under the alias of another',
+    [plc, { port: 'ttyS9', alias: 'plc' }],
+    /ttyS1 and ttyS9, both as plc/,
+  ],
+] as const)('%s: refused in what writes, and in the gate', (_why, ports, message) => {
+  expect(() => change(ports)).toThrow(message);
+  expect(() => change(ports, undefined, { tentative: true })).toThrow(message);
+  const judged = checks.serialFree(ports, { nrUarts: 12 }).judge({ host: 'n', facts, wants: {}, evidence: null });
+  expect([judged.outcome, judged.found]).toEqual(['fail', expect.stringMatching(message)]);
+});
+
+it('two ports of one adapter have an alias each', () => {
+  expect(change([{ ...second, interface: 0, alias: 'first' }, second])).not.toBeNull();
+});
+
+it('ports that come with a planned reboot are judged then', () => {
   expect(text(change([{ port: 'ttyS9', alias: 'x' }], undefined, { tentative: true }))).toContain('ttyS9');
 });
 
