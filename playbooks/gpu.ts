@@ -31,8 +31,11 @@ export default playbook({
   async apply(host) {
     const { consumer, devices } = host.vars;
     const isPlain = consumer === 'plain';
+    const isOn = host.facts.iommu.groups.length > 0;
     // Only where no GPU that stays with the host needs them.
     const drivers = isPlain ? gpuDrivers(host, devices) : ['nouveau'];
+    // Bound by the reboot that turns the IOMMU on. With Cloudpods the agent binds: what we have bound before is given back.
+    const binding = pciBinding(isPlain ? devices : [], { name: 'gpu', ahead: true });
     await host.ensure(
       kernelArguments({
         ...iommuArguments(host.facts),
@@ -40,11 +43,12 @@ export default playbook({
       }),
       modulesToLoad('vfio.conf', vfioModules(host.facts)),
       driversKeptAway('gpu', drivers, devices),
+      binding,
     );
-    // Once the IOMMU is on, it is known what else goes with the cards; where it is on already, one reboot does for all.
-    if (!isPlain || host.facts.iommu.groups.length === 0) await host.settle();
-    if (!isPlain) return;
-    await host.ensure(pciBinding(devices, { name: 'gpu' }));
+    await host.settle();
+    // What else goes with the cards is known once it is on.
+    if (!isPlain || isOn) return;
+    await host.ensure(binding);
     await host.settle();
   },
 

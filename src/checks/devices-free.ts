@@ -1,3 +1,4 @@
+import { leftOutBy, leftOutText } from '../devices/left-out.ts';
 import type { Obstacle } from '../devices/obstacle.ts';
 import { obstaclesOf } from '../devices/obstacles.ts';
 import { obstacleText } from '../devices/require-free.ts';
@@ -43,7 +44,8 @@ function chosenOn(facts: Facts, selectors: readonly DeviceSelector[]) {
 function judgeSelection({ facts, host }: CheckInput, selectors: readonly DeviceSelector[]): Judgement {
   if (selectors.length === 0) return { outcome: 'not-applicable', found: 'No devices are named for this host.' };
   try {
-    return judgeUnits(facts, selectUnits(facts, selectors, host));
+    const { evidence = [], ...judged } = judgeUnits(facts, selectUnits(facts, selectors, host));
+    return { ...judged, evidence: [...evidence, ...leftOutBy(facts, selectors).map(leftOutText)] };
   } catch (thrown) {
     if (!(thrown instanceof VfleetError)) throw thrown;
     const { thing, expected, found, next } = thrown.parts;

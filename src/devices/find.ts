@@ -2,11 +2,16 @@ import { VfleetError } from '../errors.ts';
 import type { Facts, PciDevice } from '../facts/facts.ts';
 import { slotAt } from './address.ts';
 import { serialsOf, slotNames } from './identity.ts';
+import type { Obstacle } from './obstacle.ts';
+import { displayObstacles } from './obstacles/display.ts';
+import { obstacleText } from './require-free.ts';
 import type { DeviceSelector } from './selector.ts';
 import { selectorText } from './selectors.ts';
 
-/** What a selector found on a host: its devices, or why it is not to be trusted there. */
-export type Found = { readonly devices: readonly PciDevice[] } | { readonly fault: Fault };
+/** What a selector found on a host: its devices, or why it is not to be trusted there; and displays that it leaves out. */
+export type Found = ({ readonly devices: readonly PciDevice[] } | { readonly fault: Fault }) & {
+  readonly leftOut: readonly Obstacle[];
+};
 
 export interface Fault {
   readonly code: 'device.none' | 'device.count' | 'device.other' | 'device.unknown';
@@ -26,19 +31,49 @@ export function selectDevices(facts: Facts, selector: DeviceSelector, host: stri
 export function findDevices(facts: Facts, selector: DeviceSelector): Found {
   if (facts.hardware === null && (selector.serial ?? selector.physicalSlot) !== undefined) {
     const next = 'capture the facts again with this version of vfleet';
-    return { fault: { code: 'device.unknown', expected: 'serial numbers and slots', found: 'neither was read', next } };
+    const fault: Fault = {
+      code: 'device.unknown',
+      expected: 'serial numbers and slots',
+      found: 'neither was read',
+      next,
+    };
+    return { fault, leftOut: [] };
   }
-  const devices = facts.pci.filter((device) => misfits(facts, device, selector).length === 0);
-  if (devices.length === 0) return { fault: whyNone(facts, selector) };
+  const fitting = facts.pci.filter((device) => misfits(facts, device, selector).length === 0);
+  const leftOut = displaysLeft(fitting, selector);
+  const devices = fitting.filter(({ address }) => !leftOut.some(({ device }) => device === address));
+  if (fitting.length === 0) return { fault: whyNone(facts, selector), leftOut };
+  if (devices.length === 0) return { fault: onlyDisplays(leftOut), leftOut };
   const { count = selector.address !== undefined || selector.serial !== undefined ? 1 : null } = selector;
-  if (count === null || devices.length === count) return { devices };
+  if (count === null || devices.length === count) return { devices, leftOut };
+  const left = leftOut.length === 0 ? '' : `; left out: ${leftOut.map(obstacleText).join('; ')}`;
   return {
     fault: {
       code: 'device.count',
       expected: `${count}`,
-      found: `${devices.length}: ${devices.map(({ address }) => address).join(', ')}`,
+      found: `${devices.length}: ${devices.map(({ address }) => address).join(', ')}${left}`,
       next: 'name them by address, or correct count',
     },
+    leftOut,
+  };
+}
+
+/**
+ * Of devices that are meant by what they are, and not by name, the displays that the host needs: who wants all GPUs means those
+ * for guests. What is named by its place or number stands, and is refused.
+ */
+function displaysLeft(devices: readonly PciDevice[], selector: DeviceSelector): readonly Obstacle[] {
+  const { address, slot, serial, physicalSlot, allow = [] } = selector;
+  if ((address ?? slot ?? serial ?? physicalSlot) !== undefined) return [];
+  return displayObstacles(devices).filter(({ consent }) => consent === undefined || !allow.includes(consent));
+}
+
+function onlyDisplays(leftOut: readonly Obstacle[]): Fault {
+  return {
+    code: 'device.none',
+    expected: 'one that the host can do without',
+    found: leftOut.map(obstacleText).join('; '),
+    next: [...new Set(leftOut.map(({ remedy }) => remedy))].join('; '),
   };
 }
 

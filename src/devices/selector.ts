@@ -1,7 +1,8 @@
 /**
  * What devices are meant, as operators write it in inventories. A text is a full address (`0000:03:00.0`; `03:00.0` in
  * domain 0), a slot (`0000:03:00`), ids (`10de:1b06`), or a key and a value (`driver=nouveau`). In an object every key that
- * is given must fit, so that what identifies a device is recorded beside its address.
+ * is given must fit, so that what identifies a device is recorded beside its address. Where none names it (address, slot,
+ * serial, physicalSlot), the boot display and that of a BMC are left out, unless allowed.
  */
 export interface DeviceSelector {
   /** Full address. */

@@ -28,11 +28,7 @@ export function gpuDrivers(
   { name, facts }: { readonly name: string; readonly facts: Facts },
   selectors: readonly DeviceSelector[],
 ): readonly string[] {
-  return needlessDrivers(facts, selectUnits(facts, selectors, name).flatMap(devicesOf));
-}
-
-/** Drivers that `gpuDrivers` tells for given devices. */
-export function needlessDrivers(facts: Facts, given: readonly PciDevice[]): readonly string[] {
+  const given = selectUnits(facts, selectors, name).flatMap(devicesOf);
   return vendorsOf(given).flatMap((vendor) =>
     leftOf(facts, given, vendor).length === 0 ? (driversOf[vendor] ?? []) : [],
   );

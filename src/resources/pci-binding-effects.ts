@@ -13,8 +13,8 @@ export interface BindingOutcome {
   readonly missing: readonly PciDevice[];
   /** Devices of an earlier run that are to be given back. */
   readonly dropped: readonly PciDevice[];
-  /** Drivers that a reboot which is planned before keeps away, as all of their GPUs are given away. */
-  readonly away: readonly string[];
+  /** No IOMMU is at work yet: the reboot that turns it on binds them. */
+  readonly isAhead: boolean;
   /** Files that are written or removed. */
   readonly paths: readonly string[];
 }
@@ -24,11 +24,11 @@ export interface BindingOutcome {
  * they are not bound before it.
  */
 export function bindingEffects(
-  { name, driver, devices, missing, dropped, away, paths }: BindingOutcome,
+  { name, driver, devices, missing, dropped, isAhead, paths }: BindingOutcome,
   facts: Facts,
 ): readonly Effect[] {
   const inImage = paths.find((path) => isInInitramfs(facts, path));
-  const stubborn = missing.filter((device) => keepsHold(device) && !away.includes(device.driver ?? ''));
+  const why = isAhead && missing.length > 0 ? `${driver} takes devices once the IOMMU is on` : stubbornOnes(missing);
   const held = [
     ...devices.map(({ address, id }) => ({ address, id, driver })),
     ...dropped.map(({ address, vendor, device }) => ({ address, id: `${vendor}:${device}`, driver: null })),
@@ -39,14 +39,13 @@ export function bindingEffects(
       ? { kind: 'udev', reason: `the rules of ${name} change`, subsystems: [] }
       : null,
     held.length === 0 ? null : { kind: 'devices', reason: `the binding ${name}`, devices: held },
-    stubborn.length === 0
-      ? null
-      : {
-          kind: 'reboot',
-          reason: stubborn.map((device) => `${device.driver} does not let ${device.address} go safely`).join(', '),
-          present: [],
-          absent: [],
-        },
+    why === '' ? null : { kind: 'reboot', reason: why, present: [], absent: [] },
   ];
   return effects.filter((effect) => effect !== null);
+}
+
+/** Devices whose drivers cannot be trusted to let them go, for people. */
+function stubbornOnes(missing: readonly PciDevice[]): string {
+  const stubborn = missing.filter(keepsHold);
+  return stubborn.map(({ address, driver }) => `${driver} does not let ${address} go safely`).join(', ');
 }

@@ -59,13 +59,14 @@ function refuseDriver({ driver }: Binding, { host, facts }: ChangeContext): void
 
 /** Without a group VFIO cannot open a device, and vfio-pci does not take it (`vfio_pci_core_register_device`). */
 function refuseGroups(
-  { driver }: Binding,
+  { driver, ahead }: Binding,
   wanted: readonly PciDevice[],
   { host, facts, tentative }: ChangeContext,
 ): void {
   const alone = wanted.find(({ iommuGroup }) => iommuGroup === null);
   if (driver !== 'vfio-pci' || alone === undefined || tentative === true) return;
   const on = facts.iommu.groups.length > 0;
+  if (ahead && !on) return;
   const found = on ? 'none, though others have theirs' : 'none: no IOMMU is at work';
   const next = on
     ? 'select another device: this one is behind none of the IOMMUs'

@@ -1,3 +1,4 @@
+import { leftOutBy, leftOutText } from '../devices/left-out.ts';
 import { devicesOf } from '../devices/select.ts';
 import type { Unit } from '../devices/selection.ts';
 import type { PciDevice } from '../facts/facts.ts';
@@ -23,11 +24,16 @@ export function bindingSummary(
 }
 
 /** What an operator should know of it. */
-export function bindingNotes(units: readonly Unit[], { facts }: ChangeContext): readonly string[] {
+export function bindingNotes(
+  { selectors }: Binding,
+  units: readonly Unit[],
+  { facts }: ChangeContext,
+): readonly string[] {
   const all = units.flatMap(devicesOf);
   const grouped = all.some(({ iommuGroup }) => iommuGroup !== null);
   return [
     ...units.flatMap(mateNote),
+    ...leftOutBy(facts, selectors).map(leftOutText),
     ...(all.length > 0 && !grouped ? ['which devices share an IOMMU group is known once the IOMMU is on'] : []),
     ...all.flatMap(({ address }) => {
       const resets = facts.hardware?.pci[address]?.resets;

@@ -8,7 +8,6 @@ import { VfleetError } from '../errors.ts';
 import type { Facts, PciDevice } from '../facts/facts.ts';
 import { diffOf } from './diff.ts';
 import { fileSet } from './file-set.ts';
-import { needlessDrivers } from './gpu-drivers.ts';
 import { devicesBefore, namedElsewhere, withSerials } from './pci-binding-before.ts';
 import { bindingEffects } from './pci-binding-effects.ts';
 import {
@@ -34,6 +33,11 @@ export interface PciBindingOptions {
    * disks and displays are. With false, devices whose drivers are there are unbound once the installed system boots.
    */
   readonly early?: boolean;
+  /**
+   * Where no IOMMU is at work yet, write what binds at boot before the reboot that turns it on, so that this one reboot does for
+   * all; then `ensure` the same again, as it is known after it what else goes with the devices. Default: refuse such a host.
+   */
+  readonly ahead?: boolean;
 }
 
 /** What a binding wishes for. */
@@ -42,6 +46,7 @@ export interface Binding {
   readonly name: string;
   readonly driver: string;
   readonly early: boolean | undefined;
+  readonly ahead: boolean;
   readonly selectors: readonly DeviceSelector[];
 }
 
@@ -55,11 +60,11 @@ export interface Binding {
  * pciBinding(host.vars.devices, { name: 'nvme' })
  */
 export function pciBinding(selectors: readonly DeviceSelector[], options: PciBindingOptions): Resource {
-  const { name, driver = 'vfio-pci', early } = options;
+  const { name, driver = 'vfio-pci', early, ahead = false } = options;
   refuseOption('name', name, /^[a-z0-9][a-z0-9-]{0,40}$/, 'letters, digits and -');
   refuseOption('driver', driver, /^[a-z0-9][\w-]{0,60}$/i, 'the name of a driver, as vfio-pci');
   const resource = `PCI binding ${name}`;
-  const wish: Binding = { resource, name, driver, early, selectors };
+  const wish: Binding = { resource, name, driver, early, ahead, selectors };
   return {
     kind: 'PCI binding',
     name: resource,
@@ -91,6 +96,9 @@ function change(wish: Binding, state: State, context: ChangeContext): Change | n
   const { name, driver } = wish;
   const units = selectUnits(facts, wish.selectors, host);
   const wanted = units.flatMap(devicesOf);
+  const isAhead = wish.ahead && wanted.length > 0 && facts.iommu.groups.length === 0;
+  // It was planned before that reboot, and what it does is not known yet.
+  if (isAhead && context.tentative === true) return null;
   const before = devicesBefore(wish, state, context);
   const devices = withSerials(wanted, before, facts);
   refuseBinding(wish, wanted, devices, state, context);
@@ -102,18 +110,19 @@ function change(wish: Binding, state: State, context: ChangeContext): Change | n
   const dropped = gone.filter(({ address }) => !elsewhere.has(address)).flatMap((device) => onHost(facts, device));
   refuseUsed(dropped, open, host);
   const kept = files(wish, devices, wanted, state, context);
-  const missing = wanted.filter((device) => !isHeld(device, driver));
+  const notHeld = wanted.filter((device) => !isHeld(device, driver));
+  // What is in place works at the boot with the IOMMU, whatever keeps that away until then.
+  const missing = isAhead && kept.actions.length === 0 ? [] : notHeld;
   const due = kept.actions.length > 0 || missing.length > 0 || dropped.length > 0;
   if (!due && kept.change === null) return null;
   if (kept.actions.length === 0) refuseStuck(missing, wish, context);
-  const away = context.tentative === true ? needlessDrivers(facts, wanted) : [];
   return {
     resource: wish.resource,
     summary: due ? bindingSummary(wish, devices, missing, dropped) : (kept.change?.summary ?? ''),
     diffs: kept.diffs,
     actions: kept.actions,
-    effects: due ? bindingEffects({ name, driver, devices, missing, dropped, away, paths: kept.paths }, facts) : [],
-    notes: due ? bindingNotes(units, context) : [],
+    effects: due ? bindingEffects({ name, driver, devices, missing, dropped, isAhead, paths: kept.paths }, facts) : [],
+    notes: due ? bindingNotes(wish, units, context) : [],
     ...(kept.change?.shares !== undefined && { shares: kept.change.shares }),
     ...(kept.change?.adopts !== undefined && { adopts: kept.change.adopts }),
   };

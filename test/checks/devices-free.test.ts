@@ -64,3 +64,15 @@ test('the evidence shows the devices by lspci, and breaks for none', () => {
   expect(checks.devicesFree([disk.address]).evidence?.(facts).text).toContain("for address in '0000:5e:00.0'");
   expect(checks.devicesFree(['0000:99:00.0']).evidence?.(facts).text).toContain('ls /dev/vfio');
 });
+
+test('a display that is left out does not stand in the way of the others, and is told of', () => {
+  const card = pci('0000:3b:00.0 030000 10de:2204 nouveau 12');
+  const bmc = pci('0000:03:00.0 030000 1a03:2000 ast 6');
+  const verdict = judge(['class=03'], host([card, bmc]));
+  expect(verdict).toMatchObject({ outcome: 'pass', found: 'The host can do without 0000:3b:00.0.' });
+  expect(verdict.evidence.join()).toMatch(/left out: 0000:03:00\.0: .*\(BMC\)/);
+  expect(judge([bmc.address], host([card, bmc]))).toMatchObject({
+    outcome: 'fail',
+    found: expect.stringContaining('(BMC)'),
+  });
+});

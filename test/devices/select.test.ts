@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { slotAt } from '../../src/devices/address.ts';
+import { leftOutBy, leftOutText } from '../../src/devices/left-out.ts';
 import { devicesOf, selectUnits } from '../../src/devices/select.ts';
 import type { DeviceSelector } from '../../src/devices/selector.ts';
 import type { PciDevice } from '../../src/facts/facts.ts';
@@ -207,4 +208,57 @@ test('every chosen device is in one unit, a unit is closed under slot and group,
       }
     }),
   );
+});
+
+describe('displays that the host needs', () => {
+  const board = pci('0000:03:00.0 030000 1a03:2000 ast 6', { bootVga: true });
+  const shown = pci('0000:86:00.0 030000 10de:2204 nouveau 90', { bootVga: true });
+  const bmc = pci('0000:03:00.0 030000 1a03:2000 ast 6');
+  const addresses = (devices: readonly PciDevice[], selector: DeviceSelector): readonly string[] =>
+    selectUnits(host(devices), [selector], 'node01').flatMap(({ selected }) => selected.map(({ address }) => address));
+  const cards = [gpu.address, other.address];
+
+  test.each([
+    ['class', { class: '03' }],
+    ['a count, which does not count them', { class: '03', count: 2 }],
+    ['ids', { id: '10de:2204', count: 2 }],
+    ['driver', { driver: 'nouveau' }],
+  ] as const)('are left out by %s', (_name, selector) => {
+    expect(addresses([bmc, gpu, shown, other], selector)).toEqual(cards);
+  });
+
+  test('are named with the reason, where others are taken', () => {
+    expect(leftOutBy(host([board, gpu]), [{ class: '03' }]).map(leftOutText)).toEqual([
+      expect.stringMatching(/^left out: 0000:03:00\.0: it is the display that the machine boots with/),
+      expect.stringMatching(/^left out: 0000:03:00\.0: it belongs to the board's management controller.* allow bmc/),
+    ]);
+    expect(() => addresses([bmc, gpu, shown], { class: '03', count: 3 })).toThrow(
+      /expected 3, found 1: 0000:3b:00\.0; left out: 0000:03:00\.0: .*; 0000:86:00\.0: it is the display/,
+    );
+  });
+
+  test.each([
+    ['by address', { address: shown.address }],
+    ['by slot', { slot: '0000:86:00' }],
+    ['with consent', { class: '03', allow: ['boot-display'] }],
+  ] as const)('are taken %s', (_name, selector) => {
+    expect(addresses([shown, audio], selector)).toEqual([shown.address]);
+    expect(leftOutBy(host([shown, audio]), [selector])).toEqual([]);
+  });
+
+  test('need each consent that there is', () => {
+    expect(() => addresses([board], { class: '03', allow: ['boot-display'] })).toThrow(/management controller/);
+    expect(addresses([board], { class: '03', allow: ['boot-display', 'bmc'] })).toEqual([board.address]);
+  });
+
+  test('are told of where there is nothing else', () => {
+    expect(() => addresses([bmc], { class: '03' })).toThrow(
+      expect.objectContaining({ code: 'device.none', message: expect.stringContaining('management controller (BMC)') }),
+    );
+  });
+
+  test('are not told of where another selector takes them', () => {
+    const selectors = [{ class: '03' }, { address: shown.address }];
+    expect(leftOutBy(host([gpu, shown]), selectors)).toEqual([]);
+  });
 });

@@ -117,6 +117,14 @@ describe('a GPU', () => {
     return readlink(link).then(path.basename, () => null);
   };
 
+  it('is meant by a class without the display of the BMC, which the plan names', async () => {
+    const { host, code } = await fleet.one('plan', 'devices', await about('gpu', ['class=03']));
+    expect([host.failure, code]).toEqual([null, 2]);
+    const plan = JSON.stringify(host.plan);
+    expect(plan).toContain('left out: 0000:03:00.0');
+    expect(plan).toMatch(/bind 0000:31:00\.0 .*0000:b1:00\.1 to vfio-pci/);
+  }, 120_000);
+
   it('goes with all functions; its driver stays for another card of the vendor, and is not blacklisted', async () => {
     const { host, code } = await fleet.one('apply', 'devices', await about('gpu', ['0000:31:00.0']));
     expect(host.failure).toBeNull();

@@ -54,6 +54,10 @@ function codeOf(act: () => unknown): string {
   return 'none';
 }
 
+const withIommu = (facts: Facts): Facts => ({
+  ...facts,
+  iommu: { ...facts.iommu, units: ['dmar0'], groups: [{ id: 12, devices: [gpu.address] }] },
+});
 const bound = (device: PciDevice): PciDevice => ({ ...device, driver: 'vfio-pci', driverOverride: 'vfio-pci' });
 const writes = (found: Change | null): Readonly<Record<string, string>> =>
   Object.fromEntries(
@@ -197,13 +201,39 @@ describe('a GPU', () => {
     ]);
   });
 
-  it('of which the driver is kept away by a reboot that is planned first is bound at once then', () => {
+  describe('where the IOMMU is off, and the reboot that turns it on is to bind it', () => {
     const off = host([gpu, audio].map((device) => ({ ...device, iommuGroup: null })));
-    const context = { tentative: true };
-    expect(kinds(change(off, [gpu.address], { context }))).toEqual(['initramfs', 'udev', 'devices']);
-    const other = pci('0000:af:00.0 030000 10de:2204 nouveau -');
-    const shared = { ...off, pci: [...off.pci, other] };
-    expect(kinds(change(shared, [gpu.address], { context }))).toEqual(['initramfs', 'reboot']);
+    const options = { ahead: true };
+    const first = change(off, [gpu.address], { options });
+
+    it('is written for that reboot, with what its undo needs', () => {
+      expect(writes(first)[rule]).toContain('# 0000:3b:00.1 [10de:1aef]\n');
+      expect(kinds(first)).toEqual(['initramfs', 'reboot']);
+      expect(first?.effects.map(({ kind }) => kind)).toContain('devices');
+      expect(first?.notes).toContain('which devices share an IOMMU group is known once the IOMMU is on');
+      // Also where no driver of its own would have to be waited for.
+      const free = host([{ ...gpu, driver: null, iommuGroup: null }]);
+      expect(kinds(change(free, [gpu.address], { options }))).toEqual(['initramfs', 'reboot']);
+    });
+
+    it('is planned once, and nothing to do while the reboot is still due', () => {
+      expect(change(off, [gpu.address], { options, context: { tentative: true } })).toBeNull();
+      expect(change(off, [gpu.address], { options, files: placed(first) })).toBeNull();
+    });
+
+    it('takes what shares the group with it once that is known', () => {
+      const mate = pci('0000:3c:00.0 040300 8086:1234 snd_hda_intel 12');
+      const on = withIommu(host([bound(gpu), bound(audio), mate]));
+      const found = change(on, [gpu.address], { options, files: placed(first) });
+      expect(found?.summary).toBe('bind 0000:3c:00.0 to vfio-pci, keep 0000:3b:00.0 0000:3b:00.1 on vfio-pci');
+      const alone = withIommu(host([bound(gpu), bound(audio)]));
+      expect(change(alone, [gpu.address], { options, files: placed(first) })).toBeNull();
+    });
+
+    it('is refused where the IOMMU is on and it has no group', () => {
+      const on = withIommu(host([{ ...gpu, iommuGroup: null }]));
+      expect(codeOf(() => change(on, [gpu.address], { options }))).toBe('device.no-group');
+    });
   });
 
   it('that kept its driver although the host has booted with the rule is not rebooted for again', () => {
@@ -213,6 +243,15 @@ describe('a GPU', () => {
     const late = { options: { early: false } };
     const ruleOnly = { [rule]: files[rule] ?? '' };
     expect(codeOf(() => change(kept, [gpu.address], { ...late, files: ruleOnly }))).toBe('device.kept');
+  });
+
+  it('that the host boots with is left out of all GPUs, which is told of, and refused by its address', () => {
+    const shown = pci('0000:af:00.0 030000 10de:2204 nouveau 40', { bootVga: true });
+    const both = host([gpu, audio, shown]);
+    const found = change(both, [{ class: '03' }]);
+    expect(found?.summary).toBe('bind 0000:3b:00.0 0000:3b:00.1 to vfio-pci');
+    expect(found?.notes.join()).toMatch(/left out: 0000:af:00\.0: it is the display that the machine boots with/);
+    expect(codeOf(() => change(both, [shown.address]))).toBe('device.boot-display');
   });
 
   it('is told of where drivers stay for another one', () => {
