@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { decode } from '../boot/source-text.ts';
 import { diffOf } from '../resources/diff.ts';
+import { shownText } from '../resources/hidden.ts';
 import { withoutLines } from '../resources/lines.ts';
 import type { Action, FileState } from '../resources/resource.ts';
 import type { FileUndo } from './undo-file.ts';
@@ -73,7 +74,7 @@ export function withoutOwnLines(
   return {
     after,
     action: { kind: 'write', path, text: left, mode, owner, ...(encoding === 'latin1' && { encoding }) },
-    summary: `${path}: remove ${lines.join(', ')}${former.size > 0 ? ', and put back what stood there before' : ''}`,
+    summary: `${path}: remove ${lines.map((line) => shownText(path, line)).join(', ')}${former.size > 0 ? ', and put back what stood there before' : ''}`,
     diff: diffOf(path, now, after),
   };
 }

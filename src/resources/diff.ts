@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { createTwoFilesPatch, FILE_HEADERS_ONLY } from 'diff';
 import { parseArguments } from '../boot/arguments.ts';
+import { shownText } from './hidden.ts';
 import type { FileState } from './resource.ts';
 
 /** A file as a change would leave it. */
@@ -12,7 +13,7 @@ export interface Wished {
 
 /**
  * A unified diff for people. Mode and owner are shown in lines before it, as Git does; bytes that are no UTF-8 text are
- * shown as a change of their digest. `null` stands for no file.
+ * shown as a change of their digest; secrets in files of other programs are not shown (`shownText`). `null` stands for no file.
  */
 export function diffOf(path: string, before: FileState, after: Wished | null): string {
   const old = before.kind === 'file' ? before : null;
@@ -32,11 +33,13 @@ function contentDiff(path: string, before: Buffer | undefined, after: Buffer | u
   if (old === null || old === undefined || wished === null || wished === undefined) {
     return `${path}: binary, ${digest(before)} -> ${digest(after)}\n`;
   }
+  const shown = [old, wished].map((text) => shownText(path, text));
+  if (shown[0] === shown[1] && old !== wished) return `${path}: only what is hidden here changes\n`;
   return createTwoFilesPatch(
     before === undefined ? '/dev/null' : path,
     after === undefined ? '/dev/null' : path,
-    old,
-    wished,
+    shown[0] ?? '',
+    shown[1] ?? '',
     undefined,
     undefined,
     { context: 3, headerOptions: FILE_HEADERS_ONLY },
