@@ -32,15 +32,17 @@ export function joinFormer(next: Formers, before: Formers, playbook: string): Fo
 }
 
 /**
- * Without a playbook. Where a line of its stood before one of another's, what its line had replaced is what comes back now. Pure.
+ * Without a playbook. Where a line of its stood before one of another's, what its line had replaced is what comes back now; and
+ * whoever owns a line together with it has to put that back in the end. Pure.
  */
 export function forgetFormer(record: Pick<HostRecord, 'lines' | 'formerLines'>, playbook: string): Formers {
   const own = record.formerLines?.[playbook] ?? {};
-  const others = Object.entries(record.formerLines ?? {}).filter(([name]) => name !== playbook);
-  return others.reduce<Formers>((left, [name, former]) => {
-    const lines = Object.fromEntries(Object.entries(former).map(([path, texts]) => [path, Object.keys(texts)]));
-    const now = fromPaths(lines, (path, line) => {
-      const text = textAt(former, path, line) ?? '';
+  const others = Object.keys({ ...record.lines, ...record.formerLines }).filter((name) => name !== playbook);
+  return others.reduce<Formers>((left, name) => {
+    const former = record.formerLines?.[name] ?? {};
+    const now = fromPaths(record.lines[name] ?? {}, (path, line) => {
+      const text = textAt(former, path, line);
+      if (text === undefined) return textAt(own, path, line);
       return record.lines[playbook]?.[path]?.includes(text) === true ? textAt(own, path, text) : text;
     });
     return withFormer(left, name, now);

@@ -5,6 +5,7 @@ import { diffOf } from './diff.ts';
 import type { Effect } from './effect.ts';
 import { hasLine, splitLines } from './lines.ts';
 import type { Change, ChangeContext, FileState, Resource, State } from './resource.ts';
+import { sharedLines } from './shared-lines.ts';
 import { type FormerValue, setYamlKeys, type YamlValue } from './yaml-keys.ts';
 
 const path = '/etc/yunion/host.conf';
@@ -16,7 +17,7 @@ export interface HostConfOptions {
 
 /**
  * Keys of the Cloudpods host agent's configuration, edited in place: whatever else stands there stays. It takes effect when
- * the agent starts anew. Errors (`VfleetError`): `host-conf.invalid` at once; `device.host-conf` where there is no such file, or
+ * the agent starts anew. What another playbook has set to the same is owned together with it, and stays until both are undone. Errors (`VfleetError`): `host-conf.invalid` at once; `device.host-conf` where there is no such file, or
  * it cannot be edited; `device.sriov` for NICs that the agent could make no virtual functions of.
  *
  * @example
@@ -49,8 +50,9 @@ function change(
   values: Readonly<Record<string, YamlValue>>,
   effects: readonly Effect[],
   state: State,
-  { host, facts, ownedLines = {} }: ChangeContext,
+  context: ChangeContext,
 ): Change | null {
+  const { host, facts, ownedLines = {} } = context;
   requireAgentNics(facts, nicsIn(values), host);
   const before = state.file(path);
   if (before.kind !== 'file') throw absent(before, host);
@@ -59,27 +61,44 @@ function change(
   if ('problem' in edit) {
     throw refusal(host, 'YAML that can be edited in place', edit.problem, 'mend the file');
   }
-  if (edit.text === text) return null;
+  const written = edit.text !== text;
+  const shared = sharedLines(path, { old: text, text: edit.text }, (line) => edit.lines.includes(line), context);
+  if (!written && shared.summary === null) return null;
   const { mode, owner } = before;
   const lines = splitLines(edit.text).map((line) => line.replace(/\r?\n$/, ''));
   const added = lines.filter((line) => !hasLine(text, line));
   const former = edit.former.map(({ line, text }) => [line, text] as const);
   const kept = (ownedLines[path] ?? []).filter((line) => lines.includes(line));
-  const shown: FileState = { ...before, bytes: Buffer.from(hidden(text)) };
+  const summary = [
+    ...(written ? [`set ${edit.changed.join(', ')} in ${path}`] : []),
+    ...(shared.summary === null ? [] : [shared.summary]),
+  ];
   return {
     resource: `keys of ${path}`,
-    summary: `set ${edit.changed.join(', ')} in ${path}`,
-    diffs: [diffOf(path, shown, { bytes: Buffer.from(hidden(edit.text)), mode, owner })],
-    actions: [{ kind: 'write', path, text: edit.text, mode, owner, ...(encoding === 'latin1' && { encoding }) }],
-    effects,
-    notes: [
-      ...edit.former.flatMap(commentsNote),
-      'it takes effect when the host agent starts anew: kubectl -n onecloud rollout restart daemonset default-host',
-    ],
+    summary: summary.join(', '),
+    diffs: written ? [diffOf(path, before, { bytes: Buffer.from(edit.text, encoding), mode, owner })] : [],
+    actions: written
+      ? [{ kind: 'write', path, text: edit.text, mode, owner, ...(encoding === 'latin1' && { encoding }) }]
+      : [],
+    effects: written ? effects : [],
+    notes: written ? notesOf(edit.former, context) : [],
     owns: 'parts',
-    ownedLines: { [path]: [...new Set([...kept, ...added])] },
+    ownedLines: { [path]: [...new Set([...kept, ...shared.lines, ...added])] },
     ...(former.length > 0 && { formerLines: { [path]: Object.fromEntries(former) } }),
+    ...(shared.summary !== null && { shares: shared.files }),
   };
+}
+
+function notesOf(former: readonly FormerValue[], { shared }: ChangeContext): readonly string[] {
+  return [
+    ...former.flatMap(commentsNote),
+    ...former.flatMap(({ key, text }) => {
+      const theirs = Object.entries(shared?.lines ?? {}).filter(([, byPath]) => byPath[path]?.includes(text));
+      const names = theirs.map(([name]) => name).join(', ');
+      return theirs.length === 0 ? [] : [`${key} was set by ${names}, which sets it back when it is applied again`];
+    }),
+    'it takes effect when the host agent starts anew: kubectl -n onecloud rollout restart daemonset default-host',
+  ];
 }
 
 function commentsNote({ key, comments }: FormerValue): readonly string[] {
@@ -90,11 +109,6 @@ function commentsNote({ key, comments }: FormerValue): readonly string[] {
 /** Names of NICs that the agent is told of. */
 function nicsIn(values: Readonly<Record<string, YamlValue>>): readonly string[] {
   return ['sriov_nics', 'ovs_offload_nics'].flatMap((key) => values[key] ?? []).map(String);
-}
-
-/** Lines with secrets, of which a diff shows those beside a change. */
-function hidden(text: string): string {
-  return text.replace(/^(\s*[\w-]*(?:passw|secret|token|_key\b)[\w-]*\s*:).*$/gim, '$1 ***');
 }
 
 function isPrintable(value: YamlValue): boolean {

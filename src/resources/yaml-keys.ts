@@ -17,7 +17,13 @@ export interface FormerValue {
 
 /** A text with keys set, or why that cannot be done. */
 export type YamlEdit =
-  | { readonly text: string; readonly changed: readonly string[]; readonly former: readonly FormerValue[] }
+  | {
+      readonly text: string;
+      readonly changed: readonly string[];
+      readonly former: readonly FormerValue[];
+      /** Lines of the text that hold a key and all of its value. */
+      readonly lines: readonly string[];
+    }
   | { readonly problem: string };
 
 /**
@@ -41,7 +47,12 @@ export function setYamlKeys(text: string, values: Readonly<Record<string, YamlVa
   if ('problem' in after) return { problem: `${changed.join(', ')} cannot be set in place: ${after.problem}` };
   const isRight = isDeepStrictEqual(after.json, { ...before.json, ...values });
   if (!isRight) return { problem: `${changed.join(', ')} cannot be set in place` };
-  return { text: edited, changed, former: formerValues(changed, [text, before.map], [edited, after.map]) };
+  return {
+    text: edited,
+    changed,
+    former: formerValues(changed, [text, before.map], [edited, after.map]),
+    lines: Object.keys(values).flatMap((key) => (after.map && linesOf(edited, after.map, key)) ?? []),
+  };
 }
 
 interface Mapping {

@@ -67,3 +67,61 @@ describe('a value that a playbook has replaced', () => {
     expect(confOf(undone(again, facts, 'SR-IOV'))).toBe(confOf(before));
   });
 });
+
+describe('a value that two playbooks wish for', () => {
+  const off = { disable_usb: false };
+  const one = set(start, 'USB', off);
+  const both = set(one, 'Other', { ...off, server: ['em2'] });
+  const changed = text.replace('true', 'false');
+
+  it('is owned by both from then on, which the plan says; a third run has nothing to say', () => {
+    const joined = set(one, 'Other', off);
+    expect(joined.record.lines).toMatchObject({
+      USB: { [path]: ['disable_usb: false'] },
+      Other: { [path]: ['disable_usb: false'] },
+    });
+    expect(confOf(joined)).toBe(confOf(one));
+    expect(set(joined, 'Other', off)).toBe(joined);
+    expect(set(joined, 'USB', off)).toBe(joined);
+  });
+
+  it.each([
+    ['USB', 'Other'],
+    ['Other', 'USB'],
+  ])('stays when %s is undone, and what stood there before comes back with %s', (first, second) => {
+    const joined = set(one, 'Other', off);
+    const left = undone(joined, facts, first);
+    expect(confOf(left)).toBe(changed);
+    expect(confOf(undone(left, facts, second))).toBe(text);
+    // Also where the file cannot be restored as a whole.
+    const touched = edited(joined, path, `${changed}# by hand\n`);
+    const last = undone(undone(touched, facts, first), facts, second);
+    expect(confOf(last)).toBe(`${text}# by hand\n`);
+    expect(last.record.formerLines ?? {}).toEqual({});
+  });
+
+  it('stays with the one when the other, which has more keys, is undone or wishes for it no more', () => {
+    expect(confOf(undone(both, facts, 'Other'))).toBe(changed);
+    expect(confOf(undone(both, facts, 'USB'))).toBe(confOf(both));
+    const fewer = set(both, 'Other', { server: ['em2'] });
+    expect(fewer.record.lines['Other']).toEqual({ [path]: ['server: [em2]'] });
+    expect(confOf(undone(fewer, facts, 'USB'))).toBe(text.replace(/server:\n.*\n.*\n/, 'server: [em2]\n'));
+  });
+
+  it('is not taken over from the operator who has set it', () => {
+    const theirs = hostOf({ [path]: changed });
+    expect(set(theirs, 'USB', off)).toBe(theirs);
+  });
+});
+
+it('the diff of an undo shows no secret, be the file restored or only lines of it', () => {
+  const secret = hostOf({ [path]: `disable_usb: true\nadmin_password: geheim\nother: 1\n` });
+  const both = set(set(secret, 'USB', { disable_usb: false }), 'Mine', { other: 2 });
+  const touched = edited(set(secret, 'USB', { disable_usb: false }), path, 'admin_password: neu\ndisable_usb: false\n');
+  for (const host of [set(secret, 'USB', { disable_usb: false }), both, touched]) {
+    const [change] = undoPlan(host, facts, 'USB').changes;
+    expect(change?.diffs.join()).toContain('-disable_usb: false');
+    expect(change?.diffs.join()).toContain('admin_password: ***');
+    expect(JSON.stringify([change?.diffs, change?.summary, change?.notes])).not.toMatch(/geheim|neu/);
+  }
+});
