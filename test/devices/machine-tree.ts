@@ -25,7 +25,10 @@ export function layMachine(root: string, machine: Machine): void {
     return found.path;
   };
   for (const row of machine.net ?? []) layNet(tree, row, pathOf);
-  const mounts = (machine.nvme ?? []).flatMap((row) => layNvme(tree, row, pathOf));
+  const mounts = [
+    ...(machine.nvme ?? []).flatMap((row) => layNvme(tree, row, pathOf)),
+    ...(machine.sata ?? []).flatMap((row) => laySata(tree, row, pathOf)),
+  ];
   tree.file('proc/self/mountinfo', mounts.join('\n'));
   for (const device of machine.usb ?? []) layUsb(tree, device);
 }
@@ -87,24 +90,32 @@ function layNet(tree: Tree, row: string, pathOf: PathOf): void {
 function layNvme(tree: Tree, row: string, pathOf: PathOf): readonly string[] {
   const [name = '', address = '', number = '', ...words] = row.split(' ');
   const controller = `devices/${pathOf(address)}/nvme/${name}`;
-  const disk = `${name}n1`;
   tree.file(`sys/${controller}/serial`, `MADE-UP-${name}`);
   tree.file(`sys/${controller}/model`, 'A disk');
   tree.link(`sys/class/nvme/${name}`, `../../${controller}`);
+  return layDisk(tree, `${controller}/${name}n1`, number, words);
+}
+
+function laySata(tree: Tree, row: string, pathOf: PathOf): readonly string[] {
+  const [name = '', address = '', number = '', ...words] = row.split(' ');
+  return layDisk(tree, `devices/${pathOf(address)}/ata1/host0/target0:0:0/0:0:0:0/block/${name}`, number, words);
+}
+
+function layDisk(tree: Tree, disk: string, number: string, words: readonly string[]): readonly string[] {
   const lay = (at: string, which: string, properties: readonly string[]): void => {
     tree.file(`sys/${at}/dev`, which);
     tree.file(`sys/${at}/size`, '2000409264');
     tree.link(`sys/class/block/${path.basename(at)}`, `../../${at}`);
     tree.file(`run/udev/data/b${which}`, ['I:1', ...properties].join('\n'));
   };
-  lay(`${controller}/${disk}`, number, words.length > 0 ? ['E:ID_PART_TABLE_TYPE=gpt'] : []);
+  lay(disk, number, words.length > 0 ? ['E:ID_PART_TABLE_TYPE=gpt'] : []);
   return words.flatMap((word, i) => {
     const [part = '', rest = ''] = word.split('=');
     const [major = '', minor = '', mount = ''] = rest.split(':');
-    const at = `${controller}/${disk}/${disk}${part}`;
+    const at = `${disk}/${path.basename(disk)}${part}`;
     lay(at, `${major}:${minor}`, ['E:ID_FS_TYPE=ext4']);
-    tree.file(`sys/${at}/partition`, part.slice(1));
-    return mount === '' ? [] : [`${30 + i} 1 ${major}:${minor} / ${mount} rw - ext4 /dev/${disk}${part} rw`];
+    tree.file(`sys/${at}/partition`, part.replace('p', ''));
+    return mount === '' ? [] : [`${30 + i} 1 ${major}:${minor} / ${mount} rw - ext4 /dev/${path.basename(at)} rw`];
   });
 }
 

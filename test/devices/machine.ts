@@ -27,6 +27,8 @@ export interface Machine {
   readonly net?: readonly string[];
   /** `NAME ADDRESS NUMBER WORD…` of controllers with one disk; words are its partitions: `p2=259:2:/boot`. */
   readonly nvme?: readonly string[];
+  /** `NAME ADDRESS NUMBER WORD…` of disks, with the address of their controller. */
+  readonly sata?: readonly string[];
   readonly usb?: readonly MachineUsb[];
 }
 
