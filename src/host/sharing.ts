@@ -1,4 +1,5 @@
 import type { OwnedArguments } from '../boot/owned.ts';
+import type { Effect } from '../resources/effect.ts';
 import type { Seen } from '../resources/read-batch.ts';
 import type { ChangeContext, SharedFile } from '../resources/resource.ts';
 import { seenAt } from './after.ts';
@@ -37,9 +38,11 @@ function othersIn(
   return others;
 }
 
-function wholeFiles({ files }: HostRecord, playbook: string): ReadonlySet<string> {
-  const own = Object.entries(files).filter(([, file]) => file.owned === 'whole' && file.playbooks.includes(playbook));
-  return new Set(own.map(([path]) => path));
+function wholeFiles({ files }: HostRecord, playbook: string): ReadonlyMap<string, readonly Effect[]> {
+  const own = Object.entries(files).filter(
+    ([, { owned, playbooks }]) => owned === 'whole' && playbooks.every((name) => name === playbook),
+  );
+  return new Map(own.map(([path, { effects }]) => [path, effects]));
 }
 
 /** Files that only others have written, and that are as they left them. */

@@ -9,7 +9,7 @@ import { formerAt } from './former-lines.ts';
 import type { HostRecord } from './record.ts';
 import { undoBoot } from './undo-boot.ts';
 import { type DecidedFile, decidedFile, withoutOwnLines } from './undo-decided.ts';
-import { boundByOthers } from './undo-devices.ts';
+import { boundByOthers, withHeldDevices } from './undo-devices.ts';
 import { lastsUntilReboot, quickEffects } from './undo-effects.ts';
 import { backupOf, type FileUndo, undoFile } from './undo-file.ts';
 import { isKnown, othersAt, soleLines, soleTokens } from './undo-owned.ts';
@@ -151,7 +151,7 @@ function isMadeByUs(path: string, { record, playbook }: UndoInput): boolean {
 /** What a change of a file makes due: by what its playbook said, where all of it is the runner's, else by its place. */
 export function effectsAt(path: string, record: HostRecord): Change['effects'] {
   const file = record.files[path];
-  return file?.owned === 'whole' ? file.effects : defaultEffects(path);
+  return file?.owned === 'whole' ? withHeldDevices(path, file.effects) : defaultEffects(path);
 }
 
 function writes(change: Change, path: string): boolean {

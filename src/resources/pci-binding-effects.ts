@@ -38,10 +38,15 @@ export function bindingEffects(
     paths.some((path) => path.endsWith('.rules'))
       ? { kind: 'udev', reason: `the rules of ${name} change`, subsystems: [] }
       : null,
-    held.length === 0 ? null : { kind: 'devices', reason: `the binding ${name}`, devices: held },
+    held.length === 0 ? null : { kind: 'devices', reason: bindingReason(name), devices: held },
     why === '' ? null : { kind: 'reboot', reason: why, present: [], absent: [] },
   ];
   return effects.filter((effect) => effect !== null);
+}
+
+/** Why devices are held: which of a playbook's bindings has written a file is known by it. */
+export function bindingReason(name: string): string {
+  return `the binding ${name}`;
 }
 
 /** Devices whose drivers cannot be trusted to let them go, for people. */

@@ -2,6 +2,7 @@ import { VfleetError } from '../errors.ts';
 import type { PciDevice } from '../facts/facts.ts';
 import { moduleState } from '../facts/modules.ts';
 import type { Binding } from './pci-binding.ts';
+import { isOwnFile } from './pci-binding-before.ts';
 import { type BoundDevice, driverctlPath, ownPaths, textAt } from './pci-binding-files.ts';
 import { keepsHold } from './pci-binding-timing.ts';
 import type { ChangeContext, State } from './resource.ts';
@@ -85,12 +86,13 @@ function refuseSerials({ selectors }: Binding, devices: readonly BoundDevice[], 
 }
 
 /** driverctl obeys its file at each boot, whatever a rule says. */
-function refuseOtherOwner({ driver }: Binding, address: string, state: State, { host, shared }: ChangeContext): void {
+function refuseOtherOwner(wish: Binding, address: string, state: State, context: ChangeContext): void {
+  const { driver } = wish;
   const path = driverctlPath(address);
   const said = textAt(state, path).trim();
-  if (said === '' || said === driver || shared?.mine.files?.has(path)) return;
+  if (said === '' || said === driver || isOwnFile(wish, path, context)) return;
   const next = `leave the device to it, or take it back: driverctl unset-override ${address}`;
-  throw refused(host, 'owner', path, `${driver}, or no file`, said, next);
+  throw refused(context.host, 'owner', path, `${driver}, or no file`, said, next);
 }
 
 function refused(

@@ -8,7 +8,7 @@ import { VfleetError } from '../errors.ts';
 import type { Facts, PciDevice } from '../facts/facts.ts';
 import { diffOf } from './diff.ts';
 import { fileSet } from './file-set.ts';
-import { devicesBefore, namedElsewhere, withSerials } from './pci-binding-before.ts';
+import { devicesBefore, namedElsewhere, ownDriverctl, withSerials } from './pci-binding-before.ts';
 import { bindingEffects } from './pci-binding-effects.ts';
 import {
   type BoundDevice,
@@ -143,13 +143,16 @@ function files(
   state: State,
   context: ChangeContext,
 ): Kept {
-  const { facts, shared } = context;
+  const { facts } = context;
   const early = wish.early ?? wanted.some(isTakenEarly);
   const by = early ? 'early' : facts.hardware?.driverctl === true ? 'driverctl' : 'rule';
   const wishes = keepingFiles(facts, { name: wish.name, driver: wish.driver, devices, by });
-  const change = fileSet({ resource: wish.resource, summary: '', effects: [] }, wishes, state, context);
+  // Of files that are taken over as they are: what becomes due when they go.
+  const outcome = { name: wish.name, driver: wish.driver, devices, missing: [], dropped: [], isAhead: false };
+  const effects = bindingEffects({ ...outcome, paths: wishes.map(({ path }) => path) }, facts);
+  const change = fileSet({ resource: wish.resource, summary: '', effects }, wishes, state, context);
   const isWished = (path: string): boolean => wishes.some((other) => other.path === path);
-  const own = [...ownPaths(wish.name), ...state.matches(driverctlGlob).filter((path) => shared?.mine.files?.has(path))];
+  const own = [...ownPaths(wish.name), ...ownDriverctl(wish, state, context)];
   const stale = own.filter((path) => !isWished(path) && state.file(path).kind === 'file');
   const actions = [...(change?.actions ?? []), ...stale.map((path) => ({ kind: 'remove', path }) as const)];
   return {

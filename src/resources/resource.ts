@@ -135,8 +135,8 @@ export interface Shared {
   readonly mine: {
     readonly tokens: OwnedArguments;
     readonly lines: Readonly<Record<string, readonly string[]>>;
-    /** Files that it has written, or come to own, as a whole; absent: not known. */
-    readonly files?: ReadonlySet<string>;
+    /** Files that it has written, or come to own, as a whole and alone, with what their last write made due; absent: not known. */
+    readonly files?: ReadonlyMap<string, readonly Effect[]>;
   };
 }
 

@@ -79,6 +79,22 @@ describe('an undo of bound devices', () => {
     expect(textsOf(undone(left, withDriverctl, two))).toEqual(textsOf(start));
   });
 
+  it.each([
+    ['by a rule', facts, {}],
+    ['early', facts, { early: true }],
+    ['by driverctl', withDriverctl, {}],
+  ] as const)('does not touch what was given back long before: bound %s', (_how, found, options) => {
+    const named = (...addresses: readonly string[]) =>
+      pciBinding(
+        addresses.map((address) => ({ address })),
+        { name: 'one', ...options },
+      );
+    const first = applied(start, found, one, [named(nic.address, other.address)]);
+    const fewer = applied(first, found, one, [named(nic.address)]);
+    expect(givenBack(first, one, found)).toEqual(['0000:18:00.0 null', '0000:19:00.0 null']);
+    expect(givenBack(fewer, one, found)).toEqual(['0000:18:00.0 null']);
+  });
+
   describe('while a process has one open', () => {
     const held = factsOfHost([{ ...nic, driver: 'vfio-pci' }, other]);
     const found = (open: string) => ({
@@ -98,5 +114,32 @@ describe('an undo of bound devices', () => {
     it('is not, where it has another one open', () => {
       expect(() => refuseHeldDevices(changes, found('open 4242 /dev/vfio/7 qemu\n'), held, 'node01')).not.toThrow();
     });
+  });
+});
+
+describe('two bindings of one playbook with driverctl', () => {
+  const paths = [nic, other].map(({ address }) => `/etc/driverctl.d/pci-${address}`);
+  const both = applied(start, withDriverctl, one, [binding('a', nic.address), binding('b', other.address)]);
+  const given = ({ record }: Host) =>
+    record.pending.flatMap((effect) => (effect.kind === 'devices' ? effect.devices : []));
+
+  it('leave each other alone, also in the next run', () => {
+    const again = applied(both, withDriverctl, one, [binding('a', nic.address), binding('b', other.address)]);
+    expect(Object.keys(textsOf(again))).toEqual(expect.arrayContaining(paths));
+    expect(given(again).map(({ driver }) => driver)).toEqual(['vfio-pci', 'vfio-pci']);
+  });
+
+  it('give back what is theirs alone', () => {
+    const fewer = applied(both, withDriverctl, one, [binding('a'), binding('b', other.address)]);
+    expect(Object.keys(textsOf(fewer))).toEqual(['/etc/motd', paths[1]]);
+    expect(given(fewer)).toContainEqual({ address: nic.address, id: '8086:1572', driver: null });
+    expect(textsOf(undone(fewer, withDriverctl, one))).toEqual(textsOf(start));
+  });
+
+  it('leave what another playbook binds, too', () => {
+    const shared = applied(both, withDriverctl, two, [binding('c', nic.address)]);
+    const fewer = applied(shared, withDriverctl, one, [binding('a'), binding('b', other.address)]);
+    expect(Object.keys(textsOf(fewer))).toEqual(expect.arrayContaining(paths));
+    expect(given(fewer)).not.toContainEqual(expect.objectContaining({ address: nic.address, driver: null }));
   });
 });

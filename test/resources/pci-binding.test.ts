@@ -7,6 +7,7 @@ import { readCommandLine } from '../../src/lab/model/command-line.ts';
 import { applyUdevRules } from '../../src/lab/model/udev-event.ts';
 import { pciUdevDevice } from '../../src/lab/model/udev-pci.ts';
 import { readUdevRules } from '../../src/lab/model/udev-rules.ts';
+import type { Effect } from '../../src/resources/effect.ts';
 import { mergeEffects } from '../../src/resources/effect-order.ts';
 import { type PciBindingOptions, pciBinding } from '../../src/resources/pci-binding.ts';
 import type { Change, ChangeContext, FileState, Shared } from '../../src/resources/resource.ts';
@@ -30,14 +31,14 @@ interface Given {
   readonly options?: Partial<PciBindingOptions>;
   readonly open?: string;
   readonly context?: Partial<ChangeContext>;
-  /** Paths of the playbook. */
-  readonly own?: readonly string[];
+  /** Files of the playbook, with what they made due. */
+  readonly own?: readonly (readonly [path: string, effects: readonly Effect[]])[];
 }
 
 function change(facts: Facts, devices: readonly (string | DeviceSelector)[], given: Given = {}): Change | null {
   const { files = {}, options, open = '', context, own = [] } = given;
   const selectors = devices.map((one) => (typeof one === 'string' ? { address: one } : one));
-  const shared = { ...noShared, mine: { ...noShared.mine, files: new Set(own) } };
+  const shared = { ...noShared, mine: { ...noShared.mine, files: new Map(own) } };
   return pciBinding(selectors, { name: 'test', ...options }).change(
     stateOf(files, { open: { code: 0, stdout: `root\n${open}` } }),
     { host: 'node01', facts, ownedArguments: {}, shared, ...context },
@@ -294,7 +295,7 @@ describe('driverctl', () => {
   it('gives back what is not named any more, and only what is ours', () => {
     const other = '/etc/driverctl.d/pci-0000:5e:00.0';
     const files = { [path]: 'vfio-pci\n', [other]: 'vfio-pci\n' };
-    const found = change(host([bound(nic), bound(disk)], { driverctl: true }), [], { files, own: [path] });
+    const found = change(host([bound(nic), bound(disk)], { driverctl: true }), [], { files, own: [[path, []]] });
     expect(removes(found)).toEqual([path]);
     expect(found?.effects).toMatchObject([{ kind: 'devices', devices: [{ address: nic.address, driver: null }] }]);
   });
