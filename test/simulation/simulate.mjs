@@ -1,8 +1,11 @@
 // Spreads scenarios over worker processes and gathers what they tell.
 import { fork } from 'node:child_process';
 
-/** Scenarios for one process: what dead controllers still wait for is freed with it. */
-const most = 250;
+/**
+ * Scenarios for one process: what dead controllers still wait for is freed with it. It has half a gigabyte then; with fewer, a
+ * fourth of the processor time is for a program that is not compiled yet.
+ */
+const most = 1_000;
 
 /** Stops when so many scenarios were found that break a rule, or somebody asks to. Gives what was seen, and seconds of processor time. */
 export async function simulate({
