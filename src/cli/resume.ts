@@ -7,7 +7,7 @@ import { runsFolder } from '../events/run-folder.ts';
 import { foldNames } from '../names.ts';
 import { fold } from '../report/fold.ts';
 import { badHosts, spentBudget } from '../rollout/budget.ts';
-import { begunIn, drainedIn, leftOf, rebootAskedIn, resumeState } from '../rollout/resume-state.ts';
+import { begunIn, drainedIn, leftOf, lookAgain, lostIn, rebootAskedIn, resumeState } from '../rollout/resume-state.ts';
 import { policyOf, type Rollout } from '../rollout/rollout.ts';
 import type { RolloutState } from '../rollout/state.ts';
 import type { Environment } from './environment.ts';
@@ -87,6 +87,8 @@ async function prepare(open: OpenRun, args: ResumeArguments, environment: Enviro
       underWay: startedIn(earlier),
       rebootAsked: rebootAskedIn(earlier),
       begun: begunIn(earlier),
+      // Whoever is told that the cause is gone waits for those that are still on their way.
+      lost: args.retryFailed ? new Set<string>() : lostIn(earlier),
       drained: drainedIn(earlier),
       args: full,
       environment,
@@ -112,7 +114,8 @@ function whereItStands(name: string, events: readonly Stamped[], started: Starte
   const cutOff = [...from.hosts.values()].some(({ kind }) => kind === 'cut-off');
   // Hosts that were at work come to their end first, budget or not.
   if (why !== null && !cutOff) throw halted(name, why, bad);
-  return { from, rollout };
+  // While they are looked at they do not count in the budget: it must not be spent with them.
+  return { from: why === null ? lookAgain(from) : from, rollout };
 }
 
 /** A rollout in which so many hosts may end badly, canaries among them. */

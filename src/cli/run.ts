@@ -47,6 +47,8 @@ export interface Run {
   readonly rebootAsked?: ReadonlyMap<string, string | null> | undefined;
   /** Hosts that an earlier part of the run has changed, or may have. */
   readonly begun?: ReadonlySet<string> | undefined;
+  /** Hosts that an earlier part of the run has lost: each is asked once whether it answers again. */
+  readonly lost?: ReadonlySet<string> | undefined;
   /** Hosts that an earlier part of the run has drained. */
   readonly drained?: ReadonlySet<string> | undefined;
   readonly reboot?: Partial<RebootPolicy>;
@@ -149,6 +151,7 @@ export async function run(run: Run): Promise<Summary> {
           underWay: run.underWay?.has(host.name) ?? false,
           rebootAsked: run.rebootAsked?.get(host.name),
           begunEarlier: run.begun?.has(host.name) ?? false,
+          lostEarlier: run.lost?.has(host.name) ?? false,
           drainedEarlier: run.drained?.has(host.name) ?? false,
         };
         return [host.name, context];

@@ -12,11 +12,11 @@ const goingDown = 10_000;
 
 /**
  * The first facts of a run. A host of which an earlier part of the run has asked a reboot may still be going down, or away
- * with it: it is waited for as long as by the one who asked, and is lost after that. Errors: `reboot.lost`, `interrupted`,
- * those of the probe.
+ * with it: it is waited for as long as by the one who asked, and is lost after that. One that was lost already is asked once.
+ * Errors: `reboot.lost`, `host.lost`, `interrupted`, those of the probe.
  */
 export async function probeWhenBack(context: HostContext, probe: () => Promise<Facts>): Promise<Facts> {
-  const { host, shell, bus, clock, reboot, stop, abandon, rebootAsked } = context;
+  const { host, shell, bus, clock, reboot, stop, abandon, rebootAsked, lostEarlier = false } = context;
   const begun = clock.now();
   let pause = reboot.firstPause;
   for (;;) {
@@ -31,8 +31,10 @@ export async function probeWhenBack(context: HostContext, probe: () => Promise<F
         detail: 'this run has asked for it, and it still runs',
       });
     } catch (thrown) {
-      if (rebootAsked === undefined || !(thrown instanceof VfleetError) || !isAway(thrown)) throw thrown;
+      const isWaitedFor = rebootAsked !== undefined || lostEarlier;
+      if (!isWaitedFor || !(thrown instanceof VfleetError) || !isAway(thrown)) throw thrown;
       if (stop.aborted || abandon.aborted) throw interruptedAt(host.name, true);
+      if (lostEarlier) throw stillLost(thrown);
       if (clock.now() - begun > reboot.deadline) throw notBack(thrown, reboot.deadline);
       const detail = `not back yet from the reboot that this run asked for: ${thrown.parts.found ?? thrown.message}`;
       bus.emit({ type: 'phase', host: host.name, phase: 'reboot', detail });
@@ -41,6 +43,17 @@ export async function probeWhenBack(context: HostContext, probe: () => Promise<F
     await clock.sleep(pause, abandon);
     pause = Math.min(pause * 1.5, reboot.longestPause);
   }
+}
+
+function stillLost({ parts, message }: VfleetError): VfleetError {
+  return new VfleetError({
+    code: 'host.lost',
+    host: parts.host,
+    thing: 'the host',
+    expected: 'that it answers again: an earlier part of this run has lost it',
+    found: parts.found ?? message,
+    next: 'look at its console; when it is up again, run `vfleet apply` again: it goes on from here',
+  });
 }
 
 function notBack({ parts, message }: VfleetError, deadline: number): VfleetError {

@@ -58,6 +58,8 @@ export interface HostContext {
   readonly rebootAsked?: string | null | undefined;
   /** An earlier part of the run has changed it, or may have. */
   readonly begunEarlier?: boolean;
+  /** An earlier part of the run has lost it: it is asked once whether it answers again, and is not waited for. */
+  readonly lostEarlier?: boolean;
   /** An earlier part of the run has drained it, and not taken it back: so it is, where the host cannot say. */
   readonly drainedEarlier?: boolean;
   /** Who the run is, for others that want to work on the same host. Default: somebody. */

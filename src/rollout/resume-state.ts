@@ -1,5 +1,5 @@
 import type { Failure, HostState, Stamped } from '../events/event.ts';
-import type { RolloutState, Standing } from './state.ts';
+import { isDown, type RolloutState, type Standing } from './state.ts';
 
 /**
  * Where every host of a run stands for whoever goes on with it, by the events of its journal. Pure. Hosts that ended stay
@@ -56,6 +56,18 @@ export function isUnfinished(state: HostState, failure: Pick<Failure, 'code'> | 
   return failure?.code === 'interrupted' || (state === 'skipped' && (failure?.code.startsWith('rollout.') ?? false));
 }
 
+/**
+ * The same, where hosts that stopped answering and keep a place are begun with again: whoever is back by now is gone on with, and
+ * frees its place by that. Pure.
+ */
+export function lookAgain(state: RolloutState): RolloutState {
+  const isSilent = (at: Standing): boolean => at.kind === 'ended' && at.holdsSlot && isDown(at.state);
+  return {
+    ...state,
+    hosts: new Map([...state.hosts].map(([host, at]) => [host, isSilent(at) ? cutOff : at])),
+  };
+}
+
 /** Hosts that a resumed rollout has something to do for. */
 export function leftOf(state: RolloutState): readonly string[] {
   return [...state.hosts].flatMap(([host, { kind }]) => (kind === 'ended' ? [] : [host]));
@@ -75,6 +87,19 @@ export function begunIn(events: Iterable<Stamped>): ReadonlySet<string> {
     if (!(event.holdsSlot ?? event.state === 'lost')) begun.delete(event.host);
   }
   return begun;
+}
+
+/** Hosts that earlier parts of the run have lost, and not heard of since. */
+export function lostIn(events: Iterable<Stamped>): ReadonlySet<string> {
+  const lost = new Set<string>();
+  for (const event of events) {
+    if (event.type === 'facts-read') lost.delete(event.host);
+    if (event.type !== 'host-ended' || isUnfinished(event.state, event.failure)) continue;
+    const { state, holdsSlot = state === 'lost' } = event;
+    if (holdsSlot && isDown(state)) lost.add(event.host);
+    else lost.delete(event.host);
+  }
+  return lost;
 }
 
 /** Hosts that earlier parts of the run have begun to drain, and not taken back into service. */

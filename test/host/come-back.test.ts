@@ -53,6 +53,24 @@ describe('a host that was asked to reboot before its controller died', () => {
   });
 });
 
+describe('a host that an earlier part of the run has lost', () => {
+  it.each([['some boot'], [undefined]])('is asked once, and stays lost: reboot asked of %s', async (rebootAsked) => {
+    let pauses = 0;
+    const context = contextOf(rebootAsked, new AbortController(), () => {
+      pauses += 1;
+    });
+    const end = await runHost({ ...context, lostEarlier: true });
+    expect([end.state, end.failure?.code, pauses]).toEqual(['lost', 'host.lost', 0]);
+  });
+
+  it('is only not looked at when somebody asks to stop first', async () => {
+    const stop = new AbortController();
+    stop.abort();
+    const end = await runHost({ ...contextOf(undefined, stop, () => {}), lostEarlier: true });
+    expect(end.failure?.code).toBe('interrupted');
+  });
+});
+
 describe('a host that an earlier part of the run has drained', () => {
   const context = contextOf(undefined, new AbortController(), () => {});
 

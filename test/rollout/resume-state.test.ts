@@ -7,7 +7,15 @@ import { fold } from '../../src/report/fold.ts';
 import { inFlight } from '../../src/rollout/decide.ts';
 import { drive } from '../../src/rollout/drive.ts';
 import { atOnce, type Policy } from '../../src/rollout/policy.ts';
-import { begunIn, drainedIn, leftOf, rebootAskedIn, resumeState } from '../../src/rollout/resume-state.ts';
+import {
+  begunIn,
+  drainedIn,
+  leftOf,
+  lookAgain,
+  lostIn,
+  rebootAskedIn,
+  resumeState,
+} from '../../src/rollout/resume-state.ts';
 import { fixtureFacts } from '../facts/fixtures.ts';
 
 const at = '2026-11-23T03:50:00.000Z';
@@ -133,6 +141,16 @@ describe('resumeState', () => {
     expect(inFlight(resumeState(stopped))).toEqual(['a']);
   });
 
+  it('begins again with hosts that do not answer and keep a place, and with no others that have ended', () => {
+    const silent: Stamped = { ...ended('b', 'unreachable'), holdsSlot: true } as Stamped;
+    const drained: Stamped = { ...ended('c', 'failed'), holdsSlot: true } as Stamped;
+    const events = [started, ...['a', 'b', 'c', 'd'].map(begun), ended('a', 'lost'), silent, drained];
+    const state = lookAgain(resumeState([...events, ended('d', 'unreachable')]));
+    expect(leftOf(state)).toEqual(['a', 'b']);
+    // They have kept their places, and have them still.
+    expect(inFlight(state)).toEqual(['a', 'b', 'c']);
+  });
+
   it('lets those wait that were only not started, and go on first that somebody stopped in their work', () => {
     const state = resumeState([
       ...[started, begun('a'), ended('a', 'failed', 'interrupted'), ended('b', 'skipped', 'interrupted')],
@@ -248,5 +266,25 @@ describe('begunIn', () => {
     expect([...begunIn([writes, ends('failed', 'interrupted')])]).toEqual(['a']);
     expect([...begunIn([writes, ends('lost')])]).toEqual(['a']);
     expect([...begunIn([writes, ends('failed', 'settle.job-failed')])]).toEqual([]);
+  });
+});
+
+describe('lostIn', () => {
+  const at = '2026-11-23T04:00:00.000Z';
+  const ends = (state: HostState, more: object = {}): Stamped => ({
+    ...{ at, type: 'host-ended', host: 'a', state, writes: 0, reboots: 0 },
+    ...more,
+  });
+  const read: Stamped = { at, type: 'facts-read', host: 'a', facts: fixtureFacts('debian-12-intel') };
+  const stopped = { failure: { code: 'interrupted', host: 'a', thing: 't', message: 'm' } };
+
+  it('names hosts that ended silent in their places, and were not heard of since', () => {
+    expect([...lostIn([ends('lost')])]).toEqual(['a']);
+    expect([...lostIn([ends('unreachable', { holdsSlot: true })])]).toEqual(['a']);
+    // Stopped before it could be asked.
+    expect([...lostIn([ends('lost'), ends('skipped', stopped)])]).toEqual(['a']);
+    expect([...lostIn([ends('lost'), read])]).toEqual([]);
+    expect([...lostIn([ends('lost'), ends('failed')])]).toEqual([]);
+    expect([...lostIn([ends('unreachable')])]).toEqual([]);
   });
 });
