@@ -20,6 +20,8 @@ export interface HugepageWish {
 export interface HugepagePlan {
   readonly sizeKiB: number;
   readonly count: number;
+  /** Memory that the host keeps. */
+  readonly keptKiB: number;
   /** By NUMA node; `null`: spread evenly by the kernel. */
   readonly nodes: Readonly<Record<string, number>> | null;
   /** The kernel that will boot takes no counts by node, so that a unit writes them early. */
@@ -53,10 +55,11 @@ export function planHugepages(facts: Facts, wish: HugepageWish, host = facts.ide
     throw refusal('starve', host, `pages that leave ${kept}`, found, next);
   }
   if (nodes !== null) refuseNodes(facts, nodes, sizeKiB, host);
+  else if (wish.owner === undefined) refuseSpread(facts, { count, sizeKiB, keptKiB }, host);
   const release = facts.kernel.next ?? facts.kernel.running;
   // `hugepages=<node>:<count>` is of 5.16 (mm/hugetlb.c, hugepages_setup); an older kernel reads its first number alone.
   const byUnit = nodes !== null && isKernelAtLeast(release, 5, 16) !== true;
-  return { sizeKiB, count, nodes, byUnit };
+  return { sizeKiB, count, keptKiB, nodes, byUnit };
 }
 
 /**
@@ -153,6 +156,51 @@ function refuseNodes(facts: Facts, nodes: Readonly<Record<string, number>>, size
     const found = `${pages} of ${nameOf(sizeKiB)}, of ${(total / gib).toFixed(1)} GiB there`;
     throw refusal('starve', host, `pages that leave NUMA node ${node} 1 GiB`, found, 'ask for fewer there');
   }
+}
+
+/**
+ * A count for all is spread evenly, and what does not fit into one node goes to the others (mm/hugetlb.c), so that nothing is left
+ * of a small one. What a node has to keep: half of its share of what the host keeps, and no more than 1 GiB.
+ */
+function refuseSpread(
+  { hardware }: Facts,
+  { count, sizeKiB, keptKiB }: Pick<HugepagePlan, 'count' | 'sizeKiB' | 'keptKiB'>,
+  host: string,
+): void {
+  const nodes = (hardware?.nodes ?? []).filter(({ totalKiB }) => totalKiB !== null && totalKiB > 0);
+  if (nodes.length < 2) return;
+  const keepsKiB = Math.min(nodeKeepsKiB, keptKiB / nodes.length / 2);
+  const share = Math.ceil(count / nodes.length);
+  const small = nodes.find(({ totalKiB }) => share * sizeKiB > (totalKiB ?? 0) - keepsKiB);
+  if (small === undefined) return;
+  const found = `${share} of ${nameOf(sizeKiB)} on each of ${nodes.length} nodes, of ${((small.totalKiB ?? 0) / gib).toFixed(1)} GiB on node ${small.node}`;
+  const sum = nodes.reduce((all, { totalKiB }) => all + (totalKiB ?? 0), 0);
+  const fair = nodes.map(({ node, totalKiB }) => `${node}: ${Math.floor((count * (totalKiB ?? 0)) / sum)}`);
+  const next = `say how many on each node, as nodes: { ${fair.join(', ')} }`;
+  throw refusal('starve', host, `pages that leave NUMA node ${small.node} memory of its own`, found, next);
+}
+
+/**
+ * Pools of other sizes that somebody else has reserved take from the same memory. `isOurs`: whether a token of the kernel's
+ * arguments is replaced by this wish. Errors: `hugepages.starve`.
+ */
+export function refuseWithOtherPools(
+  { memory }: Facts,
+  { sizeKiB, count, keptKiB }: HugepagePlan,
+  isOurs: (token: string) => boolean,
+  host: string,
+): void {
+  const others = memory.hugepages.filter(
+    (pool) =>
+      pool.node === null && pool.total > 0 && pool.sizeKiB !== sizeKiB && !isOurs(`hugepagesz=${nameOf(pool.sizeKiB)}`),
+  );
+  const takenKiB = others.reduce((sum, pool) => sum + pool.total * pool.sizeKiB, 0);
+  const room = Math.max(0, Math.floor(((memory.totalKiB ?? 0) - keptKiB - takenKiB) / sizeKiB));
+  if (takenKiB === 0 || count <= room) return;
+  const pools = others.map((pool) => `${pool.total} of ${nameOf(pool.sizeKiB)}`).join(', ');
+  const found = `${count} of ${nameOf(sizeKiB)} beside ${pools} that somebody else has reserved`;
+  const next = `ask for ${room} at most (count), or take the other pool away first`;
+  throw refusal('starve', host, `pages that leave ${Math.round(keptKiB / gib)} GiB for the host`, found, next);
 }
 
 function refusal(code: string, host: string, expected: string, found: string, next: string): VfleetError {

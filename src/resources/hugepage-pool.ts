@@ -1,4 +1,11 @@
-import { type HugepagePlan, type HugepageWish, nameOf, planHugepages } from '../boot/hugepages.ts';
+import {
+  type HugepagePlan,
+  type HugepageWish,
+  nameOf,
+  planHugepages,
+  refuseWithOtherPools,
+} from '../boot/hugepages.ts';
+import { ownedSomewhere } from '../boot/owned.ts';
 import { VfleetError } from '../errors.ts';
 import { sh } from '../shell/script.ts';
 import { diffOf } from './diff.ts';
@@ -36,6 +43,7 @@ function change(wish: HugepageWish, state: State, context: ChangeContext): Chang
   const { facts, host } = context;
   const plan = planHugepages(facts, wish, host);
   if (wish.owner === undefined) refuseOwner(state.probe('owners').stdout, host);
+  if (wish.owner === undefined) refuseWithOtherPools(facts, plan, (token) => isOwned(token, context), host);
   if (!plan.byUnit || wish.owner !== undefined) return takeAway(state, context);
   const counts = Object.entries(plan.nodes ?? {}).map(([node, pages]) => `${pages} on node ${node}`);
   const summary = `reserve pages of ${nameOf(plan.sizeKiB)} early at boot: ${counts.join(', ')}`;
@@ -45,6 +53,11 @@ function change(wish: HugepageWish, state: State, context: ChangeContext): Chang
     state,
     context,
   );
+}
+
+/** An argument of an earlier run, which that of this one replaces. */
+function isOwned(token: string, { ownedArguments, shared }: ChangeContext): boolean {
+  return [ownedArguments, shared?.mine.tokens ?? {}].some((owned) => ownedSomewhere(owned).includes(token));
 }
 
 /** Pages of 1 GiB are not to be had later, when memory is in pieces. */

@@ -113,6 +113,32 @@ describe('the count of pages', () => {
   });
 });
 
+describe('a count for all nodes, which the kernel spreads evenly,', () => {
+  it.each([
+    [
+      'the default',
+      {},
+      /node 0 memory of its own, found 26 of 1G on each of 2 nodes, of 16\.0 GiB .*\{ 0: 13, 1: 39 \}/,
+    ],
+    ['a count', { count: 40 }, /found 20 of 1G on each.*nodes: \{ 0: 10, 1: 30 \}/],
+  ] as const)('is refused where it would leave nothing of a small one: %s', (_why, wish, message) => {
+    expect(() => hugepageArguments(host({ nodes: [16, 48] }), wish)).toThrow(message);
+  });
+
+  it.each([
+    ['nodes of one size', { nodes: [32, 32] }, {}, '52'],
+    ['what the small one has', { nodes: [16, 48] }, { count: 30 }, '30'],
+    ['a small host', { gib: 9, nodes: [4.5, 4.5] }, {}, '8'],
+    ['nodes with no memory', { nodes: [64, 0] }, {}, '52'],
+  ] as const)('may be asked for with %s', (_why, given: Host, wish, count) => {
+    expect(hugepageArguments(host(given), wish)['hugepages']).toBe(count);
+  });
+
+  it('is had by what is proposed instead', () => {
+    expect(hugepageArguments(host({ nodes: [16, 48] }), { nodes: { 0: 13, 1: 39 } })['hugepages']).toBe('0:13,1:39');
+  });
+});
+
 describe('counts by NUMA node', () => {
   const wish = { nodes: { 0: 8, 1: 24 } };
   const nodes = [16, 48];

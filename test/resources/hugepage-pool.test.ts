@@ -75,3 +75,31 @@ describe('counts by NUMA node, where the kernel takes none,', () => {
     ]);
   });
 });
+
+describe('a pool of another size that is there already', () => {
+  const gib = 1024 * 1024;
+  const facts = factsOf({});
+  const pools = [
+    { sizeKiB: 2048, node: null, total: 4096, free: 0 },
+    { sizeKiB: gib, node: null, total: 0, free: 0 },
+  ];
+  const cpu = { ...facts.cpu, flags: ['pdpe1gb'] };
+  const with2M = { ...facts, cpu, memory: { ...facts.memory, totalKiB: 64 * gib, hugepages: pools } };
+  const judge = (what: HugepageWish, owned: readonly string[] = []) => {
+    const state = stateOf({}, { owners: { code: 0, stdout: '' } });
+    const context = { host: 'node01', facts: with2M, ownedArguments: { anywhere: owned } };
+    return hugepagePool(what).change(state, context);
+  };
+
+  it('counts where it is somebody else’s: together they would starve the host', () => {
+    expect(() => judge({ size: '1G' })).toThrow(
+      /leave 12 GiB for the host, found 52 of 1G beside 4096 of 2M .*ask for 44 at most/,
+    );
+    expect(judge({ size: '1G', count: 44 })).toBeNull();
+  });
+
+  it('does not count where it was ours and goes, nor where it is the wished one', () => {
+    expect(judge({ size: '1G' }, ['default_hugepagesz=2M', 'hugepagesz=2M', 'hugepages=4096'])).toBeNull();
+    expect(judge({ size: '2M', count: 26_000 })).toBeNull();
+  });
+});
