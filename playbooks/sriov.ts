@@ -44,7 +44,8 @@ export default playbook({
     await host.ensure(
       kernelArguments(iommuArguments(host.facts)),
       modulesToLoad('vfio.conf', vfioModules(host.facts)),
-      consumer === 'plain' && virtualFunctions(...sriov),
+      // The agent makes them: what we have made before goes.
+      virtualFunctions(...(consumer === 'plain' ? sriov : [])),
       consumer === 'cloudpods' && sriovNics.length > 0 && hostConf({ sriov_nics: sriovNics }),
     );
     await host.settle();

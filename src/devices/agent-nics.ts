@@ -34,7 +34,7 @@ export function agentNicFindings({ hardware, pci }: Facts, names: readonly strin
         busy
           ? {
               found: `it would fail to make ${total} functions of ${device.address} (${name}), which has ${active}: EBUSY`,
-              remedy: `take them away first: echo 0 >/sys/bus/pci/devices/${device.address}/sriov_numvfs`,
+              remedy: `take them away first: vfleet undo of what makes them, or echo 0 >/sys/bus/pci/devices/${device.address}/sriov_numvfs`,
             }
           : { found: `it would make all ${total} functions of ${device.address} (${name})` },
       ];

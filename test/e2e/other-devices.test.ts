@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { readdir, readFile, readlink, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, readlink, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -186,10 +186,16 @@ describe('virtual functions', () => {
   });
 });
 
-describe('with the consumer cloudpods nothing is bound, and what its agent would take is told', () => {
+describe('with the consumer cloudpods what was bound is given back, and what its agent would take is told', () => {
   const [disk, boot] = ['0000:61:00.0', '0000:17:00.0'];
   const vars = { consumer: 'cloudpods', devices: [{ address: disk, serial: 'S64FNE0R900001' }] };
+  const driver = async (): Promise<string> => {
+    const { root } = fleet.lab.node('devices');
+    return path.basename(await readlink(path.join(root, 'sys/bus/pci/devices', disk, 'driver')));
+  };
   it.each(['nvme', 'custom-pci'])('%s', async (playbook) => {
+    const plain = await fleet.one('apply', 'devices', await about(playbook, { devices: vars.devices }));
+    expect([plain.host.failure, await driver()]).toEqual([null, 'vfio-pci']);
     const { host } = await fleet.one('apply', 'devices', await about(playbook, vars));
     expect(host.failure?.code ?? 'verify').toMatch(/verify/);
     const agent = host.checks.find(({ check }) => check === 'cloudpods-agent');
@@ -199,7 +205,33 @@ describe('with the consumer cloudpods nothing is bound, and what its agent would
     });
     expect(agent?.evidence.join()).toMatch(/it would take every device 144d:a80a: .*not named here: .*0000:17:00\.0/);
     const { root } = fleet.lab.node('devices');
-    expect(path.basename(await readlink(path.join(root, 'sys/bus/pci/devices', disk, 'driver')))).toBe('nvme');
+    expect(await driver()).toBe('nvme');
     expect(existsSync(path.join(root, `etc/udev/rules.d/82-vfleet-${playbook}.rules`))).toBe(false);
+    // Also in the next boot: the initramfs has the rule no more.
+    await fleet.lab.node('devices').powerCut();
+    await fleet.lab.node('devices').until('up');
+    expect(await driver()).toBe('nvme');
+  });
+
+  it('sriov', async () => {
+    const { root } = fleet.lab.node('devices');
+    const [card, count] = ['0000:41:00.0', 8];
+    const made = (): Promise<string> =>
+      readFile(path.join(root, 'sys/bus/pci/devices', card, 'sriov_numvfs'), 'utf8').then((text) => text.trim());
+    await mkdir(path.join(root, 'etc/yunion'), { recursive: true });
+    await writeFile(path.join(root, 'etc/yunion/host.conf'), 'sriov_nics: []\n');
+    const plain = await fleet.one('apply', 'devices', await about('sriov', { sriov: [{ pf: card, count }] }));
+    expect([plain.host.failure, await made()]).toEqual([null, String(count)]);
+    const given = { consumer: 'cloudpods', sriov: [{ pf: card, count }], sriovNics: ['ens3f0np0'] };
+    const { host } = await fleet.one('apply', 'devices', await about('sriov', given));
+    // The agent asks for what GPUs need, which is the other playbook's.
+    expect(host.failure?.message).toMatch(/host as not prepared for GPUs/);
+    expect(host.checks.filter(({ outcome }) => outcome !== 'pass').map(({ check }) => check)).toEqual([
+      'cloudpods-agent',
+    ]);
+    expect(host.warnings).toEqual([]);
+    expect(await made()).toBe('0');
+    expect(await readdir(path.join(root, 'etc/vfleet'))).not.toContain(`vfs-${card}.sh`);
+    expect(await read('etc/yunion/host.conf')).toContain('ens3f0np0');
   });
 });
