@@ -4,8 +4,9 @@ import { type Candidate, type CandidateKind, candidateKinds } from './candidate.
 import { isBridge, serialsOf, slotNames } from './identity.ts';
 import type { Obstacle } from './obstacle.ts';
 import { obstaclesOf, obstaclesOfPort, obstaclesOfSerial } from './obstacles.ts';
-import type { OpenNodes } from './open-nodes.ts';
+import { type OpenNodes, openText } from './open-nodes.ts';
 import { devicesOf, unitsOf } from './select.ts';
+import { userOf } from './users.ts';
 
 /** What else was read for them. */
 export interface CandidateReadings {
@@ -92,10 +93,11 @@ function standingOf(obstacles: readonly Obstacle[]): Candidate['standing'] {
   return obstacles.every(({ consent }) => consent !== undefined) ? 'consent' : 'blocked';
 }
 
-function pciNotes(facts: Facts, { address, iommuGroup }: PciDevice, open: OpenNodes): readonly string[] {
+function pciNotes(facts: Facts, device: PciDevice, open: OpenNodes): readonly string[] {
+  const { address, iommuGroup } = device;
   const detail = facts.hardware?.pci[address];
   const nets = (facts.hardware?.net ?? []).filter(({ pci }) => pci === address);
-  const guest = open?.find(({ path }) => iommuGroup !== null && path === `/dev/vfio/${iommuGroup}`);
+  const guest = userOf(device, open);
   return [
     ...nets.map(({ name, mac }) => `interface ${name}${mac === null ? '' : ` ${mac}`}`),
     ...(detail?.physicalFunction ? [`virtual function of ${detail.physicalFunction}`] : []),
@@ -103,7 +105,7 @@ function pciNotes(facts: Facts, { address, iommuGroup }: PciDevice, open: OpenNo
       ? ['the kernel cannot reset it alone: a guest gets it as the last one left it']
       : []),
     ...(iommuGroup === null ? [groupless(facts)] : []),
-    ...(guest === undefined ? [] : [`${guest.process ?? 'a process'} (${guest.pid}) has its group open`]),
+    ...(guest === null ? [] : [openText(guest)]),
   ];
 }
 

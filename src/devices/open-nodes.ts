@@ -9,6 +9,11 @@ export interface OpenNode {
   readonly pci: string | null;
 }
 
+/** Who has what open, for people. */
+export function openText({ path, pid, process }: OpenNode): string {
+  return `${process ?? 'a process'} (${pid}) has ${path} open`;
+}
+
 /** `null`: it was not readable, which only root can. */
 export type OpenNodes = readonly OpenNode[] | null;
 

@@ -1,7 +1,7 @@
 import { VfleetError } from '../errors.ts';
 import type { PciDevice } from '../facts/facts.ts';
 import { joinScripts, type Script, sh } from '../shell/script.ts';
-import type { OpenNode, OpenNodes } from './open-nodes.ts';
+import { type OpenNode, type OpenNodes, openText } from './open-nodes.ts';
 
 /**
  * Who has devices open through VFIO: a guest opens the group's node, `/dev/vfio/GROUP`, or the device's own,
@@ -43,7 +43,7 @@ export function refuseUsed(devices: readonly PciDevice[], open: OpenNodes, host:
       host,
       thing: device.address,
       expected: 'that no guest has it, as it is to be given back',
-      found: `${user.process ?? 'a process'} (${user.pid}) has ${user.path} open`,
+      found: openText(user),
       next: 'shut the guest down, or detach the device from it; nothing was changed',
     });
   }

@@ -68,10 +68,15 @@ export function functionsInUse(
   return functions.flatMap(({ address, driver }) => {
     const user = uses.users.get(address);
     if (user !== undefined) {
-      return [{ address, reason: `process ${user} has it open through VFIO`, remedy: 'stop the guest that has it' }];
+      const remedy = `stop the guest of process ${user}, or detach ${address} from it`;
+      return [{ address, reason: `process ${user} has it open through VFIO`, remedy }];
     }
     const busy = networkUse(facts, address);
-    if (busy !== null) return [{ address, reason: busy, remedy: 'take its interface down' }];
+    if (busy !== null) {
+      const names = (facts.hardware?.net ?? []).filter(({ pci }) => pci === address).map(({ name }) => name);
+      const remedy = names.map((name) => `take ${name} down (ip link set ${name} down), and out of what uses it`);
+      return [{ address, reason: busy, remedy: remedy.join('; ') }];
+    }
     const given = uses.macs.get(address);
     // An interface of the host's own has a MAC address, too.
     if (given === undefined || (driver !== null && driver !== 'vfio-pci')) return [];

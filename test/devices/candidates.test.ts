@@ -65,8 +65,14 @@ describe('it stands', () => {
     const held = [gpu, audio].map((device) => ({ ...device, driver: 'vfio-pci', bootVga: true }));
     const open = [{ path: '/dev/vfio/12', pid: 4242, process: 'qemu-system-x86', pci: null }];
     expect(list(held, {}, open)).toMatchObject([
-      { standing: 'given', obstacles: [], notes: ['qemu-system-x86 (4242) has its group open'] },
+      {
+        standing: 'given',
+        obstacles: [],
+        notes: [expect.stringMatching(/^qemu-system-x86 \(4242\) has \/dev\/vfio\/\d+ open$/)],
+      },
     ]);
+    const own = [{ path: '/dev/vfio/devices/vfio0', pid: 7, process: null, pci: gpu.address }];
+    expect(list(held, {}, own)).toMatchObject([{ notes: ['a process (7) has /dev/vfio/devices/vfio0 open'] }]);
     expect(list([held[0] ?? gpu, audio])).toMatchObject([{ standing: 'consent' }]);
   });
 });

@@ -86,7 +86,12 @@ describe('the number of functions', () => {
   });
 
   it.each([
-    ['open through VFIO', { use: '0000:3b:02.0 4711\n' }, {}, /0000:3b:02\.0: process 4711 has it open/],
+    [
+      'open through VFIO',
+      { use: '0000:3b:02.0 4711\n' },
+      {},
+      /0000:3b:02\.0: process 4711 has it open.*stop the guest of process 4711, or detach 0000:3b:02\.0/,
+    ],
     [
       'given a MAC address',
       {
@@ -101,7 +106,12 @@ describe('the number of functions', () => {
       {},
       /MAC address 52:54:00:aa:00:01/,
     ],
-    ['up', {}, { others: [{ name: 'ens1f0v0', pci: '0000:3b:02.0', up: true }] }, /ens1f0v0 is up/],
+    [
+      'up',
+      {},
+      { others: [{ name: 'ens1f0v0', pci: '0000:3b:02.0', up: true }] },
+      /0000:3b:02\.0: ens1f0v0 is up.*ip link set ens1f0v0 down/,
+    ],
   ] as const)('is not changed while a function is %s: EBUSY is explained', (_why, said, nic: Nic, message) => {
     const facts = nicFacts({ functions: ['vfio-pci'], ...nic });
     expect(() => change(facts, [eight], {}, said)).toThrow(message);

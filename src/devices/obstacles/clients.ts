@@ -1,6 +1,6 @@
 import type { Facts, PciDevice } from '../../facts/facts.ts';
 import type { Obstacle } from '../obstacle.ts';
-import type { OpenNode, OpenNodes } from '../open-nodes.ts';
+import { type OpenNode, type OpenNodes, openText } from '../open-nodes.ts';
 import type { Owner } from './owner.ts';
 
 const most = 4;
@@ -18,9 +18,7 @@ export function clientObstacles(
   return bound.flatMap(({ address }) => {
     const nodes = located.filter(({ owners }) => owners.includes(address)).map(({ node }) => node);
     if (nodes.length === 0) return [];
-    const texts = [
-      ...new Set(nodes.map(({ path, process, pid }) => `${process ?? 'a process'} (${pid}) has ${path} open`)),
-    ];
+    const texts = [...new Set(nodes.map(openText))];
     const reason = `${texts.slice(0, most).join(', ')}${texts.length > most ? ` and ${texts.length - most} more` : ''}`;
     const names = [...new Set(nodes.map(({ process, pid }) => process ?? String(pid)))].slice(0, most).join(', ');
     return [
