@@ -41,9 +41,11 @@ export async function noticeLease(session: Session, lease: Lease | null): Promis
   return false;
 }
 
-/** Takes the lease where the run has none yet. Errors: `host.leased`, `host.unleased`. */
+/**
+ * Takes the lease, or has the host judge it anew: renewals may have failed for longer than it lasts, or this machine have slept,
+ * and then another run may have the host. Errors: `host.leased`, `host.unleased`.
+ */
 export async function hold(session: Session): Promise<void> {
-  if (session.renewal !== null) return;
   const other = await claim(session, 0);
   if (other !== null) throw leased(session.name, other, session.context.run);
 }

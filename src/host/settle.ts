@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { bootDriver } from '../boot/choose-driver.ts';
 import { guardedEntries } from '../boot/guard-entries.ts';
 import { initramfsScript } from '../boot/initramfs.ts';
@@ -11,6 +12,7 @@ import { joinScripts, type Script, sh } from '../shell/script.ts';
 import type { HostContext } from './context.ts';
 import { runHeld } from './hold.ts';
 import { type Job, type JobResult, jobScript, parseJob, workLines } from './job.ts';
+import { unknownHolder } from './lease.ts';
 import { within } from './limits.ts';
 import { isAway } from './reboot.ts';
 import { type RebootEffect, warnInVain } from './reboot-due.ts';
@@ -98,9 +100,13 @@ async function regenerate(session: Session, effects: readonly Effect[], gone?: r
   else await writeRecord(session, { ...session.record, pending: left });
 }
 
-/** A job of an earlier part of the run, that failed or was for less, is another one: the host's lock keeps them apart. */
-function jobId({ run, part = 1 }: HostContext, step: number): string {
-  return part === 1 ? `${run}-${step}` : `${run}-part${part}-${step}`;
+/**
+ * A job of an earlier part of the run, that failed or was for less, is another one: the host's lock keeps them apart. So is one of
+ * the same part that goes on from a copy of the journal: what that controller has built is not what this one wants built.
+ */
+function jobId({ run, part = 1, holder = unknownHolder }: HostContext, step: number): string {
+  const controller = createHash('sha256').update(holder.process).digest('hex').slice(0, 8);
+  return `${run}-part${part}-${controller}-${step}`;
 }
 
 /** Follows the job to its end, logging in again whenever the link is lost. */

@@ -8,7 +8,7 @@ import { journalOf, killAt, type Racks, startRacks, until } from './racks.ts';
 // A journal that was copied to another machine is the same run there: two controllers of one run are two all the same.
 vi.setConfig({ testTimeout: 240_000 });
 
-const names = ['alive', 'crashed', 'moved'];
+const names = ['alive', 'crashed', 'moved', 'built'];
 
 let racks: Racks;
 beforeAll(async () => {
@@ -41,15 +41,17 @@ export default playbook({
 
 const inDrain = (name: string): RegExp => new RegExp(`"type":"hook-intent","host":"${name}","hook":"drain"`);
 
-/** Goes on with the newest run of a host from a copy of its journal. */
-async function resumeCopy(host: string): Promise<Started> {
+/** Copies the journal of the newest run of a host as another machine has it; gives what goes on with it there. */
+async function copyOf(host: string, name = 'copy'): Promise<(...more: readonly string[]) => Promise<Started>> {
   const folder = path.dirname(await journalOf(racks, host));
-  const state = file(`${host}-copy`);
+  const state = file(`${host}-${name}`);
   const run = path.basename(folder);
   await mkdir(path.join(state, 'vfleet/runs', run), { recursive: true });
   await cp(path.join(folder, 'journal.jsonl'), path.join(state, 'vfleet/runs', run, 'journal.jsonl'));
-  return racks.start(['resume', run, '--json'], { env: { XDG_STATE_HOME: state } });
+  return (...more) => racks.start(['resume', run, '--json', ...more], { env: { XDG_STATE_HOME: state } });
 }
+
+const resumeCopy = async (host: string): Promise<Started> => (await copyOf(host))();
 
 /** Writes lines of the lease anew, as a whole. */
 async function edit(node: LabNode, change: (text: string) => string): Promise<void> {
@@ -113,4 +115,44 @@ it('a reboot by somebody else that has brought what was due is not followed by a
   expect(JSON.parse(stdout)).toMatchObject({ hosts: [{ state: 'ok', reboots: 0, drained: false }] });
   expect(node.counters.reboots).toBe(0);
   expect(await lines('moved.log')).toEqual(['drain', 'undrain']);
+});
+
+it('two controllers that go on with copies of one journal keep out of each other, and build each what it wants', async () => {
+  const node = racks.lab.node('built');
+  const at = (name: string): string => path.join(node.root, name);
+  const loops = (number: number): Promise<string> =>
+    racks.write(
+      'built.ts',
+      `import { file, playbook } from 'vfleet';
+export default playbook({ name: 'Built', async apply(host) {
+  await host.ensure(file('/etc/modprobe.d/built.conf', 'options loop max_loop=${number}\\n'));
+  await host.settle();
+} });
+`,
+    );
+  // What builds tells what of, and takes its time.
+  const tool = at('usr/sbin/update-initramfs');
+  await rename(tool, `${tool}.real`);
+  const script = 'cat /etc/modprobe.d/built.conf >>/root/built; while [ ! -e /root/goes-on ]; do sleep 0.1; done';
+  await writeFile(tool, `#!/bin/sh\n${script}\nexec "$0.real" "$@"\n`, { mode: 0o755 });
+
+  const begun = await racks.start(['apply', await loops(1), '--yes', '-l', 'built']);
+  await killAt(racks, begun, 'built', /"host-started","host":"built"/);
+  const [early, late] = [await copyOf('built', 'early'), await copyOf('built', 'late')];
+  const first = await racks.start(['resume', '--json']);
+  await vi.waitUntil(() => readFile(at('root/built')).catch(() => null), { timeout: 230_000 });
+
+  const second = await early();
+  await second.said(/built: .*another controller of this run/);
+  await edit(node, (text) => text.replace(/^until=(\d+)$/m, (_, until) => `until=${Number(until) + 60}`));
+  const refused = await second.ended;
+  expect(JSON.parse(refused.stdout).hosts).toMatchObject([{ state: 'refused', failure: { code: 'host.leased' } }]);
+
+  first.signal('SIGKILL');
+  await first.ended;
+  await writeFile(at('root/goes-on'), '');
+  await loops(2);
+  const { code, stdout, stderr } = await (await late('--anyway')).ended;
+  expect(code, stdout + stderr).toBe(0);
+  expect(await readFile(at('root/built'), 'utf8')).toBe('options loop max_loop=1\noptions loop max_loop=2\n');
 });

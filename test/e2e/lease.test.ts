@@ -177,6 +177,39 @@ export default playbook({ name: 'Version', async apply(host) { await host.ensure
   await expect(readFile(lease())).rejects.toThrow(/ENOENT/);
 });
 
+it('a run that was cut off for longer than its lease lasts does not take a host back that another run has by then', async () => {
+  const [hooks, rebooted, goesOn] = ['hooks', 'rebooted', 'first-goes-on'].map((name) =>
+    path.join(fleet.folder, `${node.name}-${name}`),
+  ) as [string, string, string];
+  const file = path.join(fleet.folder, `${node.name}-drained.ts`);
+  const text = `import { appendFileSync, existsSync, writeFileSync } from 'node:fs';
+import { kernelArguments, playbook } from 'vfleet';
+const say = (line) => () => appendFileSync(${JSON.stringify(hooks)}, line);
+export default playbook({ name: 'Drained', hooks: { drain: say('drain '), undrain: say('undrain ') }, async apply(host) {
+  await host.ensure(kernelArguments({ nomodeset: true }));
+  await host.settle();
+  writeFileSync(${JSON.stringify(rebooted)}, '');
+  while (!existsSync(${JSON.stringify(goesOn)})) await new Promise((resolve) => setTimeout(resolve, 50));
+} });
+`;
+  await writeFile(file, text);
+  // Nothing is heard of it after its reboot, and its lease has run out.
+  const lasting = { seconds: 60, renewEvery: 3_600_000 };
+  const first = fleet.one('apply', node.name, { playbook: file, lease: lasting });
+  await vi.waitUntil(() => existsSync(rebooted), { timeout: 120_000, interval: 50 });
+  await writeFile(at('proc/uptime'), '99999.00 1520.11\n');
+  const second = fleet.one('apply', node.name, { playbook: await slow() });
+  await vi.waitUntil(async () => (await readFile(at('etc/motd'), 'utf8').catch(() => '')) === 'first\n', {
+    ...{ timeout: 120_000, interval: 50 },
+  });
+  await writeFile(goesOn, '');
+  const { host } = await first;
+  expect([host.state, host.failure?.code, host.drained]).toEqual(['refused', 'host.leased', true]);
+  expect(await readFile(hooks, 'utf8')).toBe('drain ');
+  await writeFile(gate(), '');
+  expect((await second).host.state).toBe('ok');
+});
+
 it('a host with nothing to do takes no lease, and is not refused for one', async () => {
   const playbook = await quick();
   await foreign({ until: '999' });
