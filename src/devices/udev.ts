@@ -24,8 +24,8 @@ export function udevScript({ subsystems, usb = [] }: Pick<UdevEffect, 'subsystem
 }
 
 /**
- * devtmpfs makes nodes 0600 and root's, and udev's own rules 0664 (50-udev-default.rules); rules of others may be about devices
- * that are added alone, hence that event. What else is plugged in there by now has a node that no rule of ours was about.
+ * devtmpfs makes nodes 0600 and root's; udev's own rules give them mode and group (0664, printers to lp) where they are added, and on
+ * no other event (50-udev-default.rules), hence that one. What else is plugged in there by now has a node that no rule of ours was about.
  */
 const takeBack = sh`
 # ACTION PORT

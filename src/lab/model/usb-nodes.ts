@@ -19,8 +19,9 @@ export function usbNodes(layout: Layout): Layout {
 }
 
 /**
- * Events of USB devices: rules say whose their nodes are. Udev's own give them the mode 0664 (50-udev-default.rules); a group that
- * no rule names stays as it is (udev-node.c). `names`: of these alone; empty: of all.
+ * Events of USB devices: rules say whose their nodes are. Udev's own give those that are added the mode 0664, and say nothing of
+ * other events (50-udev-default.rules of 252); what no rule names stays as it is (udev-node.c). `names`: of these alone; empty: of
+ * all.
  */
 export function announceUsb(
   { view }: Pick<Cell, 'view'>,
@@ -36,7 +37,8 @@ export function announceUsb(
     const { permissions } = applyUdevRules(rules, { action, kernel: name, subsystem: 'usb', driver: 'usb', attribute });
     const [uid, gid] = [idOf(disk, '/etc/passwd', permissions.owner), idOf(disk, '/etc/group', permissions.group)];
     give(at, uid ?? found.uid, gid ?? found.gid);
-    chmodSync(at, modeOf(permissions));
+    const usual = action === 'add' ? 0o664 : found.mode & 0o777;
+    chmodSync(at, modeOf(permissions) ?? usual);
   }
 }
 
@@ -46,8 +48,8 @@ interface Announcement {
   readonly names?: readonly string[];
 }
 
-function modeOf({ mode }: UdevPermissions): number {
-  return mode === null ? 0o664 : Number.parseInt(mode, 8);
+function modeOf({ mode }: UdevPermissions): number | null {
+  return mode === null ? null : Number.parseInt(mode, 8);
 }
 
 /** In a user namespace there is no other owner than root: nodes stay root's. */
