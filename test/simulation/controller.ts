@@ -10,9 +10,19 @@ import { defaultRebootPolicy } from '../../src/host/reboot.ts';
 import { type HostEnd, runHost } from '../../src/host/run.ts';
 import type { InventoryHost } from '../../src/inventory/host.ts';
 import type { Playbook } from '../../src/playbook/define.ts';
+import { spentBudget } from '../../src/rollout/budget.ts';
 import { drive } from '../../src/rollout/drive.ts';
-import { begunIn, drainedIn, leftOf, rebootAskedIn, resumeState } from '../../src/rollout/resume-state.ts';
+import {
+  begunIn,
+  drainedIn,
+  leftOf,
+  lookAgain,
+  lostIn,
+  rebootAskedIn,
+  resumeState,
+} from '../../src/rollout/resume-state.ts';
 import { policyOf, type Rollout } from '../../src/rollout/rollout.ts';
+import type { RolloutState } from '../../src/rollout/state.ts';
 import { createShell } from '../../src/shell/remote-shell.ts';
 import type { Connection } from '../../src/transport/transport.ts';
 import type { FaultOf, HookName } from './fault.ts';
@@ -95,9 +105,9 @@ async function rollOut(part: Part, bus: ReturnType<typeof createBus>, dead: Abor
   setMaxListeners(0, stop.signal, abandon.signal);
   arrangeStop(part, stop, abandon);
   const earlier = part.journal.events;
-  const from = part.resumes ? resumeState(earlier) : undefined;
+  const from = part.resumes ? whereItStands(earlier, rollout) : undefined;
   const [started, rebooting] = [startedIn(earlier), rebootAskedIn(earlier)];
-  const [begun, drained] = [begunIn(earlier), drainedIn(earlier)];
+  const [begun, lost, drained] = [begunIn(earlier), lostIn(earlier), drainedIn(earlier)];
   const clock = {
     now: () => time.now,
     sleep: (milliseconds: number, signal?: AbortSignal) => alive(time.sleep(milliseconds, signal), dead),
@@ -116,6 +126,7 @@ async function rollOut(part: Part, bus: ReturnType<typeof createBus>, dead: Abor
         underWay: started.has(host.name),
         rebootAsked: rebooting.get(host.name),
         begunEarlier: begun.has(host.name),
+        lostEarlier: lost.has(host.name),
         drainedEarlier: drained.has(host.name),
         shell: shellTo(part, host.name, pacing.limits, dead),
         bus,
@@ -169,6 +180,13 @@ async function rollOut(part: Part, bus: ReturnType<typeof createBus>, dead: Abor
   await bus.close();
   part.onOver();
   return 'ended';
+}
+
+/** As `vfleet resume` begins: it looks for lost hosts where anything else is left, and the budget is not spent. */
+function whereItStands(earlier: readonly Stamped[], rollout: Rollout): RolloutState {
+  const before = resumeState(earlier);
+  const looks = leftOf(before).length > 0 && spentBudget(before, policyOf(rollout)) === null;
+  return looks ? lookAgain(before) : before;
 }
 
 /** Hooks of a host: commands that it runs itself, or functions that talk to something else than the host. */

@@ -36,20 +36,36 @@ export class Rules {
     return this.#hosts;
   }
 
-  /** A controller died: its hosts are as it left them. */
+  /** A controller died: its hosts are as its journal has them, and whoever resumes looks whether lost ones are back. */
   cutOff(known: readonly Stamped[]): void {
-    const durable = new Set(known.flatMap((event) => (event.type === 'host-started' ? [event.host] : [])));
-    // Those that only were not started may be, by whoever resumes.
-    const ended = new Set(
-      known.flatMap((event) => (event.type === 'host-ended' && event.state !== 'skipped' ? [event.host] : [])),
-    );
+    const ends = new Map<string, Extract<Stamped, { type: 'host-ended' }> | 'cut-off'>();
+    for (const event of known) {
+      if (event.type === 'host-started') ends.set(event.host, 'cut-off');
+      // Those that only were not started may be, by whoever resumes.
+      if (event.type === 'host-ended' && event.state !== 'skipped') ends.set(event.host, event);
+    }
     for (const [host, at] of this.#hosts) {
       if (at === 'waiting') continue;
-      // Whether it ended is known only from the journal; one that was announced in vain has not begun.
-      if (!ended.has(host)) this.#hosts.set(host, durable.has(host) ? 'cut-off' : 'waiting');
-      if (!ended.has(host)) this.#holding.delete(host);
+      // One that was announced in vain has not begun.
+      const end = ends.get(host) ?? 'waiting';
+      const isEnded = typeof end !== 'string';
+      this.#hosts.set(host, isEnded ? end.state : end);
+      if (isEnded && (end.holdsSlot ?? end.state === 'lost')) this.#holding.add(host);
+      else this.#holding.delete(host);
     }
+    this.#lookAgain();
     this.#lastStart = null;
+  }
+
+  /** Lost hosts are begun with again, where there is anything else to do and the budget is not spent. */
+  #lookAgain(): void {
+    const isLeft = [...this.#hosts.values()].some((at) => at === 'waiting' || at === 'cut-off');
+    if (!isLeft || this.#isSpent()) return;
+    for (const [host, at] of this.#hosts)
+      if (this.#holding.has(host) && (at === 'lost' || at === 'unreachable')) {
+        this.#hosts.set(host, 'cut-off');
+        this.#holding.delete(host);
+      }
   }
 
   stop(): void {
@@ -118,17 +134,14 @@ export class Rules {
 
   /** Nobody is passed over for a reason that is none. */
   #judgeSkip(host: string, code: string): void {
-    const { maxFailures, maxCanaryFailures, canaries, perDomain, domains } = this.#rollout;
-    const failed = this.#badHosts();
-    const spent =
-      failed.length > maxFailures || failed.filter((name) => canaries.includes(name)).length > maxCanaryFailures;
+    const { perDomain, domains } = this.#rollout;
     const down = new Set([...this.#holding, ...this.#silent()]);
     const full = Object.entries(perDomain).some(
       ([domain, limit]) => [...down].filter((name) => domains[name] === domain).length >= limit,
     );
     const reasons: Readonly<Record<string, boolean>> = {
       interrupted: this.#stopped,
-      'rollout.halted': spent,
+      'rollout.halted': this.#isSpent(),
       'rollout.no-slot': full || this.#holding.size >= this.#width(),
     };
     if (reasons[code] !== true) this.#break('skipped for a reason', `${host} is skipped with ${code}, which is not so`);
@@ -145,6 +158,12 @@ export class Rules {
     return [...this.#hosts]
       .filter(([name, at]) => bad.has(at) || (at === 'refused' && canaries.includes(name)))
       .map(([name]) => name);
+  }
+
+  #isSpent(): boolean {
+    const { maxFailures, maxCanaryFailures, canaries } = this.#rollout;
+    const failed = this.#badHosts();
+    return failed.length > maxFailures || failed.filter((name) => canaries.includes(name)).length > maxCanaryFailures;
   }
 
   #end(host: string, state: HostState, holdsSlot: boolean): void {
