@@ -26,6 +26,6 @@ export interface DeviceSelector {
 }
 
 /** What an operator must say yes to, in so many words. */
-export type Consent = 'data' | 'boot-display' | 'bmc' | 'link-up';
+export type Consent = 'data' | 'boot-display' | 'bmc' | 'link-up' | 'input';
 
-export const consents: readonly Consent[] = ['data', 'boot-display', 'bmc', 'link-up'];
+export const consents: readonly Consent[] = ['data', 'boot-display', 'bmc', 'link-up', 'input'];

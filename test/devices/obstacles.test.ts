@@ -185,7 +185,7 @@ describe('where a device is', () => {
     ['an IOMMU', '080600 1022:1481 -', 'system-device'],
     ['an interrupt controller', '080020 8086:2036 -', 'system-device'],
   ])('%s is never given', (_name, text, kind) => {
-    const allow = ['data', 'boot-display', 'bmc', 'link-up'] as const;
+    const allow = ['data', 'boot-display', 'bmc', 'link-up', 'input'] as const;
     expect(kinds(against(pci(`0000:64:00.0 ${text} 4`), {}, { allow }))).toContain(kind);
   });
 
@@ -246,6 +246,8 @@ describe('a controller of USB', () => {
       { kind: 'input', reason: expect.stringContaining('1-4 Dell Keyboard') },
     ]);
     expect(against(xhci, on({ ...keyboard, pci: '0000:00:15.0' }))).toEqual([]);
+    expect(against(xhci, on(keyboard), { allow: ['input'] })).toEqual([]);
+    expect(against(xhci, on(keyboard), { allow: ['bmc'] })).toHaveLength(1);
   });
 
   test('with what a BMC has plugged in needs consent', () => {

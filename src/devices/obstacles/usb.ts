@@ -17,12 +17,13 @@ function obstacleOf(one: UsbDevice, device: string): readonly Obstacle[] {
     const remedy = 'select another device, or allow bmc: remote keyboard and media are lost';
     return [{ kind: 'bmc', device, reason, remedy, consent: 'bmc' }];
   }
-  // USB-IF: base class 03h, human interface devices.
+  // USB-IF: base class 03h, human interface devices; licence dongles and power supplies say to be ones, too.
   if (!one.interfaces.some((part) => part.class === '03')) return [];
-  return [{ kind: 'input', device, reason: `${name} is a keyboard, mouse or the like`, remedy: inputRemedy }];
+  const reason = `${name} is a keyboard, mouse or the like`;
+  return [{ kind: 'input', device, reason, remedy: inputRemedy, consent: 'input' }];
 }
 
-const inputRemedy = 'unplug it, or plug it into a port of another controller';
+const inputRemedy = 'unplug it, plug it into a port of another controller, or allow input where nobody needs it at the host';
 
 /**
  * Vendors whose USB devices are in management controllers: American Megatrends, Avocent, ATEN of boards by Supermicro, and HPE's
