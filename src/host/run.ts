@@ -71,7 +71,7 @@ export async function runHost(context: HostContext): Promise<HostEnd> {
       failure,
       writes,
       reboots: session?.reboots ?? 0,
-      ...((begun || context.begunEarlier === true) && fellSilent(failure) && { holdsSlot: true }),
+      ...((begun || context.begunEarlier === true) && mayBeDown(failure) && { holdsSlot: true }),
       ...serviceOf(context, session),
     };
   } finally {
@@ -83,9 +83,9 @@ export async function runHost(context: HostContext): Promise<HostEnd> {
   }
 }
 
-/** Whether a host stopped answering: one that this run was at work on may be down, as far as anybody knows. */
-function fellSilent({ code }: Failure): boolean {
-  return code.startsWith('ssh.') || code === 'shell.timeout';
+/** Whether a host may be down now, or soon: it stopped answering, or has accepted a reboot that has not come yet. */
+function mayBeDown({ code }: Failure): boolean {
+  return code.startsWith('ssh.') || code === 'shell.timeout' || code === 'reboot.not-started';
 }
 
 /**

@@ -7,6 +7,8 @@ interface Left {
   readonly generation: number;
   /** The run has taken it down, or was told that it is. */
   readonly out: boolean;
+  /** It has accepted a reboot, and not gone down for it: it may do so at any time. */
+  readonly due: boolean;
 }
 
 /**
@@ -44,7 +46,8 @@ export class Outages {
   ended(machine: Machine, { state, holdsSlot = state === 'lost' }: HostEnd): void {
     const { name, generation } = machine;
     const toldDown = holdsSlot || (state === 'unreachable' && this.#changed.has(name));
-    this.#left.set(name, { generation, out: toldDown || this.#isAway(machine) });
+    const due = generation === this.#asked.get(name);
+    this.#left.set(name, { generation, out: toldDown || this.#isAway(machine), due });
   }
 
   /** Why one more host of a failure domain must not go out of service now; `null`: it may. */
@@ -64,7 +67,7 @@ export class Outages {
     const left = this.#left.get(name);
     if (left === undefined) return generation === this.#asked.get(name) || this.#isAway(machine);
     // With another boot it was there in between.
-    return left.out && left.generation === generation && !machine.serves;
+    return left.generation === generation && (left.due || (left.out && !machine.serves));
   }
 
   /** Whether it is down since a reboot that the run has asked for. */
