@@ -59,8 +59,7 @@ async function most(files: readonly string[]): Promise<number> {
 
 /** Applies under limits; tells how many hosts were in each phase at once at most. */
 async function phasesUnder(wish: RolloutWish, round: number) {
-  for (const name of names)
-    for (const file of ['write', 'job']) await rm(at(name, `root/${file}`), { force: true });
+  for (const name of names) for (const file of ['write', 'job']) await rm(at(name, `root/${file}`), { force: true });
   let away = 0;
   const timer = setInterval(() => {
     away = Math.max(away, fleet.lab.nodes.filter(({ state }) => state !== 'up').length);
