@@ -114,7 +114,7 @@ function whereItStands(name: string, events: readonly Stamped[], started: Starte
   const cutOff = [...from.hosts.values()].some(({ kind }) => kind === 'cut-off');
   // Hosts that were at work come to their end first, budget or not.
   if (why !== null && !cutOff) throw halted(name, why, bad);
-  // While they are looked at they do not count in the budget: it must not be spent with them.
+  // Until they have ended anew they count in the budget as they ended.
   return { from: why === null ? lookAgain(from) : from, rollout };
 }
 

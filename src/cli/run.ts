@@ -15,7 +15,7 @@ import type { HostSummary, Summary } from '../report/summary.ts';
 import { startTerminal, type TerminalOptions } from '../report/terminal.ts';
 import { drive } from '../rollout/drive.ts';
 import { atOnce, type Policy } from '../rollout/policy.ts';
-import { leftOf } from '../rollout/resume-state.ts';
+import { leftOf, lookedAt } from '../rollout/resume-state.ts';
 import { placesOf, policyOf, type Rollout } from '../rollout/rollout.ts';
 import type { RolloutState } from '../rollout/state.ts';
 import { createShell } from '../shell/remote-shell.ts';
@@ -193,7 +193,8 @@ async function announce(run: Run, bus: Bus, { folder }: OpenRun): Promise<void> 
   const name = basename(folder);
   if (resumed !== undefined) {
     const { part, from, maxFailures } = resumed;
-    const more = maxFailures === undefined ? {} : { maxFailures };
+    const looked = lookedAt(from);
+    const more = { ...(maxFailures !== undefined && { maxFailures }), ...(looked.length > 0 && { looked }) };
     return bus.intend({ type: 'run-resumed', run: name, command, part, left: leftOf(from), ...more });
   }
   const given = await givenOf(run);

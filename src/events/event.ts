@@ -110,6 +110,8 @@ export type Event =
       readonly part: number;
       /** Hosts that have not ended, or are to be run again: all others stay as they ended. */
       readonly left: readonly string[];
+      /** Of these, hosts that had ended, and of which it is only asked whether they are back. Absent: none. */
+      readonly looked?: readonly string[];
       /** So many hosts may end badly in the whole run from now on; absent: as before. */
       readonly maxFailures?: number;
     }

@@ -16,12 +16,14 @@ const goingDown = 10_000;
  * Errors: `reboot.lost`, `host.lost`, `interrupted`, those of the probe.
  */
 export async function probeWhenBack(context: HostContext, probe: () => Promise<Facts>): Promise<Facts> {
-  const { host, shell, bus, clock, reboot, stop, abandon, rebootAsked, lostEarlier = false } = context;
+  const { host, shell, bus, clock, reboot, stop, abandon, rebootAsked } = context;
+  let isLost = context.lostEarlier === true;
   const begun = clock.now();
   let pause = reboot.firstPause;
   for (;;) {
     try {
       const facts = await probe();
+      isLost = false;
       const isBefore = rebootAsked !== undefined && facts.identity.bootId === rebootAsked;
       if (!isBefore || stop.aborted || clock.now() - begun > goingDown) return facts;
       bus.emit({
@@ -31,10 +33,10 @@ export async function probeWhenBack(context: HostContext, probe: () => Promise<F
         detail: 'this run has asked for it, and it still runs',
       });
     } catch (thrown) {
-      const isWaitedFor = rebootAsked !== undefined || lostEarlier;
+      const isWaitedFor = rebootAsked !== undefined || isLost;
       if (!isWaitedFor || !(thrown instanceof VfleetError) || !isAway(thrown)) throw thrown;
       if (stop.aborted || abandon.aborted) throw interruptedAt(host.name, true);
-      if (lostEarlier) throw stillLost(thrown);
+      if (isLost) throw stillLost(thrown);
       if (clock.now() - begun > reboot.deadline) throw notBack(thrown, reboot.deadline);
       const detail = `not back yet from the reboot that this run asked for: ${thrown.parts.found ?? thrown.message}`;
       bus.emit({ type: 'phase', host: host.name, phase: 'reboot', detail });

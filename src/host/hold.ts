@@ -46,7 +46,11 @@ export async function noticeLease(session: Session, lease: Lease | null): Promis
  * and then another run may have the host. Errors: `host.leased`, `host.unleased`.
  */
 export async function hold(session: Session): Promise<void> {
-  const other = await claim(session, 0);
+  // A claim may be made twice: once more on a new link, where the first one broke.
+  const other = await claim(session, 0).catch((thrown: unknown) => {
+    if (thrown instanceof VfleetError && thrown.code === 'ssh.lost') return claim(session, 0);
+    throw thrown;
+  });
   if (other !== null) throw leased(session.name, other, session.context.run);
 }
 

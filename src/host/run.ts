@@ -11,7 +11,7 @@ import { withPower } from './power-cycle.ts';
 import { probeHost } from './probe.ts';
 import { emptyRecord } from './record.ts';
 import { Session } from './session.ts';
-import { stateOfError } from './state.ts';
+import { mayBeDown, stateOfError } from './state.ts';
 import { runTask } from './task.ts';
 
 /** How one host's run ended. */
@@ -36,7 +36,7 @@ export interface HostEnd {
  * state in which the host ends.
  */
 export async function runHost(context: HostContext): Promise<HostEnd> {
-  const { host, shell, bus, mode, task } = context;
+  const { host, shell, bus, mode, task, begunEarlier = false } = context;
   let session: Session | null = null;
   try {
     bus.emit({ type: 'phase', host: host.name, phase: 'connect' });
@@ -67,11 +67,11 @@ export async function runHost(context: HostContext): Promise<HostEnd> {
     const writes = session?.writes ?? 0;
     const begun = session?.begun ?? false;
     return {
-      state: stateOfError(failure.code, begun),
+      state: stateOfError(failure.code, begun, begunEarlier),
       failure,
       writes,
       reboots: session?.reboots ?? 0,
-      ...((begun || context.begunEarlier === true) && mayBeDown(failure) && { holdsSlot: true }),
+      ...((begun || begunEarlier) && mayBeDown(failure.code) && { holdsSlot: true }),
       ...serviceOf(context, session),
     };
   } finally {
@@ -81,11 +81,6 @@ export async function runHost(context: HostContext): Promise<HostEnd> {
     if (session !== null) await release(session);
     await shell.disconnect();
   }
-}
-
-/** Whether a host may be down now, or soon: it stopped answering, or has accepted a reboot that has not come yet. */
-function mayBeDown({ code }: Failure): boolean {
-  return code.startsWith('ssh.') || code === 'shell.timeout' || code === 'reboot.not-started';
 }
 
 /**

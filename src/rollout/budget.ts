@@ -2,14 +2,19 @@ import type { HostState } from '../events/event.ts';
 import type { Policy } from './policy.ts';
 import type { RolloutState } from './state.ts';
 
-/** States in which a host is worse off than before, or nobody knows. A refused one is as it was. */
+/** States in which a host is worse off than before, or nobody knows. A refused one is as it was, unless it was changed before. */
 const bad: ReadonlySet<HostState> = new Set(['failed', 'unreachable', 'lost', 'rolled-back']);
 
-/** Hosts that ended badly, in the order of the rollout. A canary that was refused proves nothing, and counts. */
+/**
+ * Hosts that ended badly, in the order of the rollout, those among them that somebody only looks at again. A canary that was
+ * refused proves nothing, and counts.
+ */
 export function badHosts(state: RolloutState, policy: Policy): readonly string[] {
   return [...state.hosts].flatMap(([host, standing]) => {
-    if (standing.kind !== 'ended') return [];
-    return bad.has(standing.state) || (standing.state === 'refused' && policy.canaries.has(host)) ? [host] : [];
+    const state = standing.kind === 'ended' ? standing.state : 'was' in standing ? standing.was : undefined;
+    if (state === undefined) return [];
+    const isChanged = standing.kind === 'ended' && standing.changed === true;
+    return bad.has(state) || isChanged || (state === 'refused' && policy.canaries.has(host)) ? [host] : [];
   });
 }
 

@@ -37,10 +37,26 @@ export function decide(state: RolloutState, policy: Policy, moment: Moment): rea
     const skipped = cutOff.map((host): Decision => ({ kind: 'skip', host, reason: { kind: 'interrupted' } }));
     return [...skipped, ...decideWaiting(state, policy, moment)];
   }
-  // Neither a spent budget nor a closed window leaves a host in the middle of its work: they have their slots already.
-  const going = cutOff.reduce((before, host) => step(before, { type: 'started', host, now: moment.now }), state);
-  const started = cutOff.map((host): Decision => ({ kind: 'start', host }));
-  return [...started, ...decideWaiting(going, policy, moment)];
+  // Neither a spent budget nor a closed window leaves a host in the middle of its work: they have their slots already. One that
+  // had ended, and may be back, waits for the window as others do.
+  const begun = isOpen(policy.windows, moment.wall) ? cutOff : cutOff.filter((host) => !isLookedAt(state, host));
+  const going = begun.reduce((before, host) => step(before, { type: 'started', host, now: moment.now }), state);
+  const started = begun.map((host): Decision => ({ kind: 'start', host }));
+  const others = decideWaiting(going, policy, moment);
+  if (begun.length === cutOff.length || others.length > 0) return [...started, ...others];
+  return [...started, ...untilOpen(inStanding(going, 'cut-off'), policy, moment)];
+}
+
+function isLookedAt({ hosts }: RolloutState, host: string): boolean {
+  const at = hosts.get(host);
+  return at?.kind === 'cut-off' && at.was !== undefined;
+}
+
+/** What is done while the maintenance window is closed: wait for it, or, where none will open any more, leave it. */
+function untilOpen(hosts: readonly string[], { windows }: Policy, { wall }: Moment): readonly Decision[] {
+  const opening = nextOpening(windows, wall);
+  if (opening === null) return hosts.map((host) => ({ kind: 'skip', host, reason: { kind: 'no-window' } }));
+  return [{ kind: 'hold', milliseconds: opening - wall, why: 'window' }];
 }
 
 function decideWaiting(state: RolloutState, policy: Policy, moment: Moment): readonly Decision[] {
@@ -57,11 +73,7 @@ function decideWaiting(state: RolloutState, policy: Policy, moment: Moment): rea
   }
   const pause = state.lastStart === null ? 0 : state.lastStart + policy.pause - moment.now;
   if (pause > 0) return [{ kind: 'hold', milliseconds: pause, why: 'pause' }];
-  if (!isOpen(policy.windows, moment.wall)) {
-    const opening = nextOpening(policy.windows, moment.wall);
-    if (opening === null) return skip({ kind: 'no-window' });
-    return [{ kind: 'hold', milliseconds: opening - moment.wall, why: 'window' }];
-  }
+  if (!isOpen(policy.windows, moment.wall)) return untilOpen(waiting, policy, moment);
   const now = policy.pause > 0 ? startable.slice(0, 1) : startable;
   return now.map((host) => ({ kind: 'start', host }));
 }

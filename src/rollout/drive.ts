@@ -6,7 +6,7 @@ import type { HostEnd } from '../host/run.ts';
 import { foldNames } from '../names.ts';
 import { type Decision, decide, isOver, type SkipReason } from './decide.ts';
 import type { Policy } from './policy.ts';
-import { beginRollout, type RolloutState, step } from './state.ts';
+import { beginRollout, isHalfDone, type RolloutState, step } from './state.ts';
 
 /** Runs one host from beginning to end. */
 export interface HostRunner {
@@ -38,7 +38,7 @@ export async function drive({ hosts, from, policy, runner, bus, clock, wall, sto
 
   const end = (host: string, ended: HostEnd): void => {
     const holdsSlot = ended.holdsSlot ?? ended.state === 'lost';
-    state = step(state, { type: 'ended', host, state: ended.state, holdsSlot });
+    state = step(state, { type: 'ended', host, state: ended.state, holdsSlot, changed: isHalfDone(ended) });
     bus.emit({ type: 'host-ended', host, ...ended });
   };
   const tell = (decisions: readonly Decision[], wallNow: number): void => {

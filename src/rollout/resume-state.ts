@@ -1,5 +1,6 @@
 import type { Failure, HostState, Stamped } from '../events/event.ts';
-import { isDown, type RolloutState, type Standing } from './state.ts';
+import { mayBeDown } from '../host/state.ts';
+import { isDown, isHalfDone, type RolloutState, type Standing } from './state.ts';
 
 /**
  * Where every host of a run stands for whoever goes on with it, by the events of its journal. Pure. Hosts that ended stay
@@ -13,20 +14,21 @@ export function resumeState(events: Iterable<Stamped>, again: ReadonlySet<string
       for (const { name } of event.hosts) hosts.set(name, { standing: waiting, cutEarlier: false });
     } else if (event.type === 'run-resumed') {
       for (const name of event.left) {
-        const before = hosts.get(name)?.standing;
+        const known = hosts.get(name);
         // One that is tried again and is out of service has its slot already.
-        const cutEarlier = before !== undefined && holdsPlace(before);
-        hosts.set(name, { standing: cutEarlier ? cutOff : waiting, cutEarlier });
+        const cutEarlier = known !== undefined && holdsPlace(known.standing);
+        const was = event.looked?.includes(name) === true ? badOf(known) : undefined;
+        hosts.set(name, { standing: cutEarlier ? cutOff(was) : waiting, cutEarlier, was });
       }
     } else if (event.type === 'host-started' || event.type === 'host-ended') {
-      const cutEarlier = hosts.get(event.host)?.cutEarlier ?? false;
-      const standing = event.type === 'host-started' ? cutOff : ended(event, cutEarlier);
-      hosts.set(event.host, { standing, cutEarlier });
+      const { cutEarlier = false, was } = hosts.get(event.host) ?? {};
+      const standing = event.type === 'host-started' ? cutOff(was) : ended(event, cutEarlier, was);
+      hosts.set(event.host, { standing, cutEarlier, was: standing.kind === 'ended' ? undefined : was });
     }
   }
   const standings = [...hosts].map(([name, { standing }]): [string, Standing] => [
     name,
-    again.has(name) ? (holdsPlace(standing) ? cutOff : waiting) : standing,
+    again.has(name) ? (holdsPlace(standing) ? cutOff() : waiting) : standing,
   ]);
   return { hosts: new Map(standings), stopping: false, lastStart: null };
 }
@@ -36,19 +38,36 @@ interface Known {
   readonly standing: Standing;
   /** It was cut off in an earlier part of the run. */
   readonly cutEarlier: boolean;
+  /** It had ended so, and this part of the run only looks whether it is back. */
+  readonly was?: HostState | undefined;
 }
 
 const waiting: Standing = { kind: 'waiting' };
-const cutOff: Standing = { kind: 'cut-off' };
+
+function cutOff(was?: HostState): Standing {
+  return { kind: 'cut-off', ...(was !== undefined && { was }) };
+}
+
+function badOf(known: Known | undefined): HostState | undefined {
+  return known?.standing.kind === 'ended' ? known.standing.state : known?.was;
+}
 
 function holdsPlace(standing: Standing): boolean {
   return standing.kind === 'cut-off' || (standing.kind === 'ended' && standing.holdsSlot);
 }
 
-function ended(event: Extract<Stamped, { readonly type: 'host-ended' }>, cutEarlier: boolean): Standing {
+type HostEnded = Extract<Stamped, { readonly type: 'host-ended' }>;
+
+function ended(event: HostEnded, cutEarlier: boolean, was: HostState | undefined): Standing {
   const { state, holdsSlot = state === 'lost', failure } = event;
-  if (!isUnfinished(state, failure)) return { kind: 'ended', state, holdsSlot };
-  return cutEarlier || state !== 'skipped' ? cutOff : waiting;
+  if (isUnfinished(state, failure)) return cutEarlier || state !== 'skipped' ? cutOff(was) : waiting;
+  const [changed, silent] = [isHalfDone(event), isSilent(event)];
+  return { kind: 'ended', state, holdsSlot, ...(changed && { changed }), ...(silent && { silent }) };
+}
+
+/** Whether a host that keeps a place ended because nobody could talk to it any more, and may be back by now. */
+function isSilent({ state, holdsSlot = state === 'lost', failure }: HostEnded): boolean {
+  return holdsSlot && (isDown(state) || mayBeDown(failure?.code ?? ''));
 }
 
 /** Whether a host ended only because the rollout did: by Ctrl-C, or as it halted before the host could start. */
@@ -61,11 +80,13 @@ export function isUnfinished(state: HostState, failure: Pick<Failure, 'code'> | 
  * frees its place by that. Pure.
  */
 export function lookAgain(state: RolloutState): RolloutState {
-  const isSilent = (at: Standing): boolean => at.kind === 'ended' && at.holdsSlot && isDown(at.state);
-  return {
-    ...state,
-    hosts: new Map([...state.hosts].map(([host, at]) => [host, isSilent(at) ? cutOff : at])),
-  };
+  const looked = (at: Standing): Standing => (at.kind === 'ended' && at.silent === true ? cutOff(at.state) : at);
+  return { ...state, hosts: new Map([...state.hosts].map(([host, at]) => [host, looked(at)])) };
+}
+
+/** Hosts of which a resumed rollout only wants to know whether they are back. */
+export function lookedAt(state: RolloutState): readonly string[] {
+  return [...state.hosts].flatMap(([host, at]) => (at.kind === 'cut-off' && at.was !== undefined ? [host] : []));
 }
 
 /** Hosts that a resumed rollout has something to do for. */
@@ -95,8 +116,7 @@ export function lostIn(events: Iterable<Stamped>): ReadonlySet<string> {
   for (const event of events) {
     if (event.type === 'facts-read') lost.delete(event.host);
     if (event.type !== 'host-ended' || isUnfinished(event.state, event.failure)) continue;
-    const { state, holdsSlot = state === 'lost' } = event;
-    if (holdsSlot && isDown(state)) lost.add(event.host);
+    if (isSilent(event)) lost.add(event.host);
     else lost.delete(event.host);
   }
   return lost;
@@ -114,7 +134,7 @@ export function drainedIn(events: Iterable<Stamped>): ReadonlySet<string> {
 
 /**
  * Hosts of which a reboot was asked, with the boot that it was to end (`null`: unknown), and of which nothing was heard
- * again: neither that it was made, nor how they ended, unless they were lost. That one still answered in the boot from before
+ * again: neither that it was made, nor how they ended, unless they fell silent. That one still answered in the boot from before
  * says nothing.
  */
 export function rebootAskedIn(events: Iterable<Stamped>): ReadonlyMap<string, string | null> {
@@ -129,7 +149,7 @@ export function rebootAskedIn(events: Iterable<Stamped>): ReadonlyMap<string, st
       asked.set(event.host, boots.get(event.host) ?? null);
     } else if (event.type === 'effect-done' && event.effect.kind === 'reboot') {
       asked.delete(event.host);
-    } else if (event.type === 'host-ended' && event.state !== 'lost' && !isUnfinished(event.state, event.failure)) {
+    } else if (event.type === 'host-ended' && !isSilent(event) && !isUnfinished(event.state, event.failure)) {
       asked.delete(event.host);
     }
   }

@@ -3,14 +3,21 @@ import type { HostState } from '../events/event.ts';
 /** Where one host stands in a rollout. */
 export type Standing =
   | { readonly kind: 'waiting' }
-  | { readonly kind: 'working' }
-  /** It was at work when the controller died: it holds its slot, and goes on before anybody else starts. */
-  | { readonly kind: 'cut-off' }
+  | { readonly kind: 'working'; readonly was?: HostState }
+  /**
+   * It was at work when the controller died: it holds its slot, and goes on before anybody else starts. `was`: it had ended so,
+   * and somebody looks whether it is back; it counts as that until it has ended anew.
+   */
+  | { readonly kind: 'cut-off'; readonly was?: HostState }
   | {
       readonly kind: 'ended';
       readonly state: HostState;
       /** It is out of service, and counts as in flight: it was lost, or drained and not taken back. */
       readonly holdsSlot: boolean;
+      /** The run has changed it before it was refused: it is not as it was. */
+      readonly changed?: boolean;
+      /** It may be down, as far as anybody knows. */
+      readonly silent?: boolean;
     };
 
 /** A rollout at one moment. Plain data; `step` makes the next one. */
@@ -26,7 +33,13 @@ export interface RolloutState {
 /** What a rollout is told. */
 export type RolloutEvent =
   | { readonly type: 'started'; readonly host: string; readonly now: number }
-  | { readonly type: 'ended'; readonly host: string; readonly state: HostState; readonly holdsSlot: boolean }
+  | {
+      readonly type: 'ended';
+      readonly host: string;
+      readonly state: HostState;
+      readonly holdsSlot: boolean;
+      readonly changed?: boolean;
+    }
   | { readonly type: 'stop' };
 
 /** Whether a host that ended so is down, as far as anybody knows: whoever took it there. */
@@ -47,11 +60,35 @@ export function step(state: RolloutState, event: RolloutEvent): RolloutState {
   if (before === undefined || !wanted.includes(before.kind)) {
     throw new Error(`rollout: ${event.host} cannot be ${event.type} when it is ${before?.kind ?? 'not part of it'}`);
   }
-  const after: Standing =
-    event.type === 'started' ? { kind: 'working' } : { kind: 'ended', state: event.state, holdsSlot: event.holdsSlot };
+  const after = event.type === 'started' ? working(before) : endedAs(event);
   return {
     ...state,
     hosts: new Map(state.hosts).set(event.host, after),
     lastStart: event.type === 'started' ? event.now : state.lastStart,
   };
+}
+
+function working(before: Standing): Standing {
+  const was = 'was' in before ? before.was : undefined;
+  return { kind: 'working', ...(was !== undefined && { was }) };
+}
+
+function endedAs({ state, holdsSlot, changed = false }: Extract<RolloutEvent, { readonly type: 'ended' }>): Standing {
+  return { kind: 'ended', state, holdsSlot, ...(changed && { changed }) };
+}
+
+/** How a host ended. */
+export interface End {
+  readonly state: HostState;
+  readonly writes: number;
+  readonly reboots: number;
+  readonly failure?: { readonly code: string } | undefined;
+}
+
+/**
+ * Whether a run has changed a host that it refused then. One with running guests is as it was until its reboot, which is due and
+ * shown as that.
+ */
+export function isHalfDone({ state, writes, reboots, failure }: End): boolean {
+  return state === 'refused' && writes + reboots > 0 && failure?.code.startsWith('guests.') !== true;
 }

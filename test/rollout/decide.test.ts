@@ -118,6 +118,20 @@ describe('decide', () => {
     expect(started(decide(state, policy, { now: 1500, wall: 0 }))).toEqual(['node1']);
   });
 
+  it('lets a lost host that is only looked at wait for the window, and goes on at once with one that was cut off', () => {
+    const windows = [parseWindow('22:00-23:00')];
+    const hosts: RolloutState['hosts'] = new Map([
+      ['node0', { kind: 'cut-off', was: 'lost' }],
+      ['node1', { kind: 'cut-off' }],
+    ]);
+    const state: RolloutState = { hosts, stopping: false, lastStart: null };
+    const moment = { now: 0, wall: Date.UTC(2026, 0, 5, 21) };
+    const hold = { kind: 'hold', milliseconds: 3_600_000, why: 'window' };
+    expect(decide(state, policyOf({ windows }), moment)).toEqual([{ kind: 'start', host: 'node1' }, hold]);
+    const open = { now: 0, wall: Date.UTC(2026, 0, 5, 22) };
+    expect(started(decide(state, policyOf({ windows }), open))).toEqual(['node0', 'node1']);
+  });
+
   it('waits for its maintenance window, and starts nobody after it', () => {
     const policy = policyOf({ windows: [parseWindow('22:00-23:00')] });
     const at = (time: string): Moment => ({ now: 0, wall: Date.parse(`2026-11-26T${time}Z`) });

@@ -4,6 +4,7 @@ import { createBus } from '../../src/events/bus.ts';
 import type { HostState, Notice, Stamped } from '../../src/events/event.ts';
 import type { HostEnd } from '../../src/host/run.ts';
 import { fold } from '../../src/report/fold.ts';
+import { badHosts, spentBudget } from '../../src/rollout/budget.ts';
 import { inFlight } from '../../src/rollout/decide.ts';
 import { drive } from '../../src/rollout/drive.ts';
 import { atOnce, type Policy } from '../../src/rollout/policy.ts';
@@ -12,6 +13,7 @@ import {
   drainedIn,
   leftOf,
   lookAgain,
+  lookedAt,
   lostIn,
   rebootAskedIn,
   resumeState,
@@ -151,6 +153,38 @@ describe('resumeState', () => {
     expect(inFlight(state)).toEqual(['a', 'b', 'c']);
   });
 
+  it('begins again with what has failed because nobody could talk to it, or has accepted a reboot and is there still', () => {
+    const holds = (host: string, code: string): Stamped =>
+      ({ ...ended(host, 'failed', code), holdsSlot: true }) as Stamped;
+    const ends = [holds('a', 'shell.no-start'), holds('b', 'reboot.not-started'), holds('c', 'hook.drain-failed')];
+    const state = lookAgain(resumeState([started, ...['a', 'b', 'c', 'd'].map(begun), ...ends]));
+    expect(lookedAt(state)).toEqual(['a', 'b']);
+  });
+
+  it('counts in the budget as what it was whoever is only looked at, over the deaths of controllers, until it ends anew', () => {
+    const one = { ...atOnce(9), maxFailures: 1 };
+    const events = [started, begun('a'), ended('a', 'lost'), begun('b'), ended('b', 'lost')];
+    const first = lookAgain(resumeState(events));
+    expect(badHosts(first, one)).toEqual(['a', 'b']);
+    expect(spentBudget(first, one)).toContain('a, b did not end well');
+    const looked = { at, type: 'run-resumed', run: 'r', command: 'apply', part: 2, left: ['a', 'b', 'c'] } as const;
+    const part = [...events, { ...looked, looked: ['a', 'b'] }, begun('a'), begun('b')];
+    expect(badHosts(resumeState(part), one)).toEqual(['a', 'b']);
+    expect(badHosts(resumeState([...part, ended('a', 'ok')]), one)).toEqual(['b']);
+    // Those that are tried again, as their cause is gone, do not.
+    expect(badHosts(resumeState([...events, looked, begun('a')]), one)).toEqual([]);
+  });
+
+  it('counts a host that was refused after it had been changed, and not one whose reboot guests are in the way of', () => {
+    const refused = (host: string, code: string, writes: number): Stamped =>
+      ({ ...ended(host, 'refused', code), writes }) as Stamped;
+    const state = resumeState([
+      ...[started, ...['a', 'b', 'c'].map(begun)],
+      ...[refused('a', 'host.leased', 2), refused('b', 'gate.closed', 0), refused('c', 'guests.running', 2)],
+    ]);
+    expect(badHosts(state, atOnce(9))).toEqual(['a']);
+  });
+
   it('lets those wait that were only not started, and go on first that somebody stopped in their work', () => {
     const state = resumeState([
       ...[started, begun('a'), ended('a', 'failed', 'interrupted'), ended('b', 'skipped', 'interrupted')],
@@ -230,6 +264,12 @@ describe('rebootAskedIn', () => {
     expect([...rebootAskedIn([read('one'), asked, read('two')])]).toEqual([]);
     expect([...rebootAskedIn([asked, done])]).toEqual([]);
     expect([...rebootAskedIn([asked, failed])]).toEqual([]);
+  });
+
+  it('still names one that has accepted the reboot and not gone down for it', () => {
+    const end = { at, type: 'host-ended', host: 'a', state: 'failed', writes: 1, reboots: 1, holdsSlot: true } as const;
+    const failure = { code: 'reboot.not-started', host: 'a', thing: 't', message: 'm' };
+    expect([...rebootAskedIn([asked, { ...end, failure }])]).toEqual([['a', null]]);
   });
 
   it('still names one that was lost: whoever tries it again may come while it boots', () => {

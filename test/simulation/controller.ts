@@ -17,6 +17,7 @@ import {
   drainedIn,
   leftOf,
   lookAgain,
+  lookedAt,
   lostIn,
   rebootAskedIn,
   resumeState,
@@ -157,6 +158,7 @@ async function rollOut(part: Part, bus: ReturnType<typeof createBus>, dead: Abor
       command: 'apply',
       part: part.count,
       left: [...leftOf(from)],
+      looked: [...lookedAt(from)],
     });
   await drive({
     hosts: hosts.map((host) => host.name),

@@ -23,6 +23,12 @@ export class Rules {
   readonly #hosts = new Map<string, Standing>();
   /** Hosts that count against the limits though their run has ended. */
   readonly #holding = new Set<string>();
+  /** Hosts that stopped answering when they ended last. */
+  readonly #fellSilent = new Set<string>();
+  /** As what hosts had ended that are only looked at again: they count as that until they end anew. */
+  readonly #was = new Map<string, Standing>();
+  /** Hosts that were refused after they had been changed. */
+  readonly #halfDone = new Set<string>();
   #lastStart: number | null = null;
   #stopped = false;
 
@@ -52,6 +58,7 @@ export class Rules {
       this.#hosts.set(host, isEnded ? end.state : end);
       if (isEnded && (end.holdsSlot ?? end.state === 'lost')) this.#holding.add(host);
       else this.#holding.delete(host);
+      if (isEnded) this.#note(end);
     }
     this.#lookAgain();
     this.#lastStart = null;
@@ -62,7 +69,8 @@ export class Rules {
     const isLeft = [...this.#hosts.values()].some((at) => at === 'waiting' || at === 'cut-off');
     if (!isLeft || this.#isSpent()) return;
     for (const [host, at] of this.#hosts)
-      if (this.#holding.has(host) && (at === 'lost' || at === 'unreachable')) {
+      if (this.#holding.has(host) && this.#fellSilent.has(host)) {
+        this.#was.set(host, at);
         this.#hosts.set(host, 'cut-off');
         this.#holding.delete(host);
       }
@@ -77,7 +85,16 @@ export class Rules {
     if (event.type === 'host-ended') {
       if (event.state === 'skipped') this.#judgeSkip(event.host, event.failure?.code ?? 'none');
       this.#end(event.host, event.state, event.holdsSlot ?? event.state === 'lost');
+      this.#note(event);
     }
+  }
+
+  #note({ host, state, failure, writes, reboots }: Extract<Stamped, { type: 'host-ended' }>): void {
+    const code = failure?.code ?? '';
+    const put = (set: Set<string>, is: boolean): unknown => (is ? set.add(host) : set.delete(host));
+    put(this.#fellSilent, /^(?:ssh|shell|sudo)\.|^reboot\.not-started$/.test(code) || /lost|unreachable/.test(state));
+    put(this.#halfDone, state === 'refused' && writes + reboots > 0 && !code.startsWith('guests.'));
+    this.#was.delete(host);
   }
 
   /** At the end of a run that was not killed. */
@@ -92,6 +109,8 @@ export class Rules {
     const before = this.#hosts.get(host);
     if (before !== 'waiting' && before !== 'cut-off') this.#break('one start', `${host} starts when it is ${before}`);
     if (before !== 'cut-off') this.#judgeStart(host, now, wall);
+    else if (this.#was.has(host) && !isOpen(this.#windows, wall))
+      this.#break('windows', `${host}, which had ended, goes on at ${new Date(wall).toISOString()}`);
     this.#hosts.set(host, 'working');
     this.#lastStart = now;
   }
@@ -156,7 +175,10 @@ export class Rules {
   #badHosts(): readonly string[] {
     const { canaries } = this.#rollout;
     return [...this.#hosts]
-      .filter(([name, at]) => bad.has(at) || (at === 'refused' && canaries.includes(name)))
+      .filter(([name, at]) => {
+        const as = this.#was.get(name) ?? at;
+        return bad.has(as) || this.#halfDone.has(name) || (as === 'refused' && canaries.includes(name));
+      })
       .map(([name]) => name);
   }
 
