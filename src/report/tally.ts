@@ -10,16 +10,19 @@ export interface Tally {
   readonly open: Announced;
   /** What an earlier part announced: its controller died before it could tell whether it was done. */
   readonly carried: Announced;
+  /** The boot that was read last. */
+  readonly boot: string | null;
 }
 
 /** Acts of which nobody has told yet that they are done. */
 interface Announced {
   /** Resources that a write was about; `null`: none is open. */
   readonly write: readonly string[] | null;
-  readonly reboot: boolean;
+  /** A reboot that was to end this boot (`null`: of which nobody knows); absent: none is open. */
+  readonly reboot?: { readonly of: string | null };
 }
 
-const nothing: Announced = { write: null, reboot: false };
+const nothing: Announced = { write: null };
 
 /** Nothing was made yet. */
 export const emptyTally: Tally = {
@@ -28,13 +31,15 @@ export const emptyTally: Tally = {
   earlier: { writes: 0, reboots: 0 },
   open: nothing,
   carried: nothing,
+  boot: null,
 };
 
 /** The tally when its run goes on after its controller died or was stopped. */
-export function nextPart({ writes, reboots, open, carried }: Tally): Tally {
+export function nextPart({ writes, reboots, open, carried, boot }: Tally): Tally {
+  const reboot = open.reboot ?? carried.reboot;
   return {
-    ...{ writes, reboots, earlier: { writes, reboots }, open: nothing },
-    carried: { write: open.write ?? carried.write, reboot: open.reboot || carried.reboot },
+    ...{ writes, reboots, earlier: { writes, reboots }, open: nothing, boot },
+    carried: { write: open.write ?? carried.write, ...(reboot !== undefined && { reboot }) },
   };
 }
 
@@ -45,9 +50,19 @@ export function tally(before: Tally, event: Stamped): Tally {
 
 type Counted = Extract<
   Stamped,
-  { readonly type: 'write-intent' | 'written' | 'effect-intent' | 'rebooted' | 'effect-done' | 'host-ended' }
+  {
+    readonly type:
+      | 'facts-read'
+      | 'write-intent'
+      | 'written'
+      | 'effect-intent'
+      | 'rebooted'
+      | 'effect-done'
+      | 'host-ended';
+  }
 >;
 const counted: readonly string[] = [
+  'facts-read',
   'write-intent',
   'written',
   'effect-intent',
@@ -62,6 +77,8 @@ function counts(event: Stamped): event is Counted {
 
 function after(before: Tally, event: Counted): Tally {
   switch (event.type) {
+    case 'facts-read':
+      return read(before, event.facts.identity.bootId);
     case 'write-intent': {
       const write = resourcesOf(event.changes);
       // What is written once more was not written before.
@@ -73,17 +90,36 @@ function after(before: Tally, event: Counted): Tally {
       return { ...before, writes: before.writes + 1, open: { ...before.open, write: null } };
     case 'effect-intent':
       if (event.effect.kind !== 'reboot') return before;
-      return { ...before, open: { ...before.open, reboot: true }, carried: { ...before.carried, reboot: false } };
+      return {
+        ...before,
+        open: { ...before.open, reboot: { of: before.boot } },
+        carried: withoutReboot(before.carried),
+      };
     case 'rebooted':
-      return { ...before, reboots: before.reboots + 1, open: { ...before.open, reboot: false } };
+      return { ...before, reboots: before.reboots + 1, open: withoutReboot(before.open) };
     case 'effect-done': {
-      if (event.effect.kind !== 'reboot' || !before.carried.reboot) return before;
-      const known = withEarlier(before, { writes: 0, reboots: 1 });
-      return { ...known, carried: { ...known.carried, reboot: false } };
+      return event.effect.kind === 'reboot' ? rebootedEarlier(before) : before;
     }
     case 'host-ended':
       return ended(before, event);
   }
+}
+
+/** Another boot than the one that was to end proves the reboot, whatever is made of the host from here. */
+function read(before: Tally, boot: string | null): Tally {
+  const ended = before.carried.reboot?.of ?? null;
+  const isProved = ended !== null && boot !== null && boot !== ended;
+  return { ...(isProved ? rebootedEarlier(before) : before), boot };
+}
+
+function rebootedEarlier(before: Tally): Tally {
+  if (before.carried.reboot === undefined) return before;
+  const known = withEarlier(before, { writes: 0, reboots: 1 });
+  return { ...known, carried: withoutReboot(known.carried) };
+}
+
+function withoutReboot({ write }: Announced): Announced {
+  return { write };
 }
 
 // A runner that broke off may not know of its own writes; the events do.
@@ -91,7 +127,7 @@ function ended(before: Tally, event: Extract<Stamped, { readonly type: 'host-end
   // All is well, and nobody did again what was announced: it was done before its controller could tell.
   const isDone = event.state === 'ok';
   const writes = isDone && before.carried.write !== null ? 1 : 0;
-  const reboots = isDone && before.carried.reboot ? 1 : 0;
+  const reboots = isDone && before.carried.reboot !== undefined ? 1 : 0;
   const after = withEarlier(before, { writes, reboots });
   return {
     writes: Math.max(after.writes, after.earlier.writes + event.writes),
@@ -99,6 +135,7 @@ function ended(before: Tally, event: Extract<Stamped, { readonly type: 'host-end
     earlier: after.earlier,
     open: nothing,
     carried: isDone ? nothing : after.carried,
+    boot: after.boot,
   };
 }
 
