@@ -101,7 +101,7 @@ describe('fold', () => {
   });
 
   it('keeps facts for the command that shows them only', () => {
-    const facts = { architecture: 'x86_64' } as Facts;
+    const facts = { architecture: 'x86_64', identity: { bootId: 'one' } } as Facts;
     const read: Stamped = { at: at(1), type: 'facts-read', host: 'a', facts };
     expect(fold([runStarted(['a'], 'facts'), read]).hosts[0]?.facts).toBe(facts);
     expect(fold([runStarted(['a'], 'apply'), read]).hosts[0]?.facts).toBeNull();
