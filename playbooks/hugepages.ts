@@ -11,7 +11,7 @@ export default playbook({
   vars: z.object({
     consumer: z.enum(['plain', 'cloudpods']).default('plain'),
     hugepages: z
-      .object({
+      .strictObject({
         size: z.enum(['1G', '2M', '512M', 'auto']).optional(),
         /** In all; default: all memory but what the host keeps. */
         count: pages.optional(),

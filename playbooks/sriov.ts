@@ -22,7 +22,7 @@ export default playbook({
     /** Physical functions, and how many virtual ones each is to have. `firmware`: set it in a Mellanox NIC, too. */
     sriov: z
       .array(
-        z.object({
+        z.strictObject({
           pf: deviceSelectors,
           count: z.int().min(0),
           driver: z.enum(['vfio-pci', 'host']).default('vfio-pci'),

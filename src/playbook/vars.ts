@@ -1,38 +1,16 @@
-import { z } from 'zod';
+import type { z } from 'zod';
 import { VfleetError } from '../errors.ts';
 import { isSecretName } from '../inventory/ansible.ts';
 import type { InventoryHost } from '../inventory/host.ts';
 import { findUnsupported, varsFor } from '../inventory/unsupported.ts';
 import { foldNames } from '../names.ts';
+import { didYouMean } from '../nearest.ts';
+import { keysAt, keysOf } from './declared-keys.ts';
 import type { Playbook } from './define.ts';
 
 /** Names of the variables that a playbook declares; `null`: its schema takes any, so that they cannot be told. */
 export function declaredVars(playbook: Playbook): readonly string[] | null {
-  return namesOf(playbook.vars);
-}
-
-/** Looks through what may be wrapped around an object. */
-function namesOf(schema: unknown): readonly string[] | null {
-  if (schema instanceof z.ZodObject) return Object.keys(schema.shape);
-  if (schema instanceof z.ZodPipe) return namesOf(schema.in instanceof z.ZodTransform ? schema.out : schema.in);
-  if (schema instanceof z.ZodIntersection) return joined([schema.def.left, schema.def.right]);
-  if (schema instanceof z.ZodUnion) return joined(schema.options);
-  const isWrapper =
-    schema instanceof z.ZodDefault ||
-    schema instanceof z.ZodPrefault ||
-    schema instanceof z.ZodOptional ||
-    schema instanceof z.ZodReadonly;
-  return isWrapper ? namesOf(schema.unwrap()) : null;
-}
-
-function joined(schemas: readonly unknown[]): readonly string[] | null {
-  const all: string[] = [];
-  for (const schema of schemas) {
-    const names = namesOf(schema);
-    if (names === null) return null;
-    all.push(...names);
-  }
-  return [...new Set(all)];
+  return keysOf(playbook.vars);
 }
 
 /**
@@ -52,7 +30,7 @@ export function validateVars(playbook: Playbook, hosts: readonly InventoryHost[]
     try {
       const parsed = playbook.vars.safeParse(given);
       if (parsed.success) values.set(host.name, parsed.data);
-      else for (const issue of parsed.error.issues) mistake(describeIssue(issue, given, host), host);
+      else for (const issue of parsed.error.issues) mistake(describeIssue(issue, given, playbook, host), host);
     } catch (thrown) {
       mistake(`the schema of the playbook threw ${String(thrown)}`, host);
     }
@@ -70,10 +48,12 @@ function supported(host: InventoryHost): readonly string[] {
   return Object.keys(host.vars).filter((name) => findUnsupported(host.vars[name]) === null);
 }
 
-function describeIssue(issue: z.core.$ZodIssue, given: unknown, host: InventoryHost): string {
+function describeIssue(issue: z.core.$ZodIssue, given: unknown, { vars }: Playbook, host: InventoryHost): string {
   const [name] = issue.path;
   const position = typeof name === 'string' ? host.origins[name]?.position : undefined;
   const path = issue.path.map(String).join('.') || 'vars';
+  const place = `${path}${position === undefined ? '' : ` (${position})`}`;
+  if (issue.code === 'unrecognized_keys') return `${place}: ${describeKeys(issue.keys, keysAt(vars, issue.path))}`;
   const found = issue.path.reduce<unknown>(
     (value, key) => (typeof value === 'object' && value !== null ? Reflect.get(value, key) : undefined),
     given,
@@ -81,5 +61,12 @@ function describeIssue(issue: z.core.$ZodIssue, given: unknown, host: InventoryH
   const isSecret = issue.path.some((key) => isSecretName(String(key)));
   const shown = found === undefined ? 'nothing' : isSecret ? `a ${typeof found}` : JSON.stringify(found);
   const wanted = issue.message.replace(/^Invalid input: /, '').replace(/, received .*$/, '');
-  return `${path}${position === undefined ? '' : ` (${position})`}: ${wanted}, found ${shown}`;
+  return `${place}: ${wanted}, found ${shown}`;
+}
+
+/** Of a key that nobody declares: those that are, and which was probably meant. */
+function describeKeys(found: readonly string[], declared: readonly string[] | null): string {
+  const expected = declared === null ? 'no such key' : `only the keys ${declared.join(', ')}`;
+  const shown = found.map((key) => `${JSON.stringify(key)}${didYouMean(key, declared ?? [])}`);
+  return `expected ${expected}, found ${shown.join('; ')}`;
 }

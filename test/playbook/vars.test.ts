@@ -80,6 +80,28 @@ describe('wrong variables', () => {
     expect(found).toMatch(/no host was touched:\n/);
   });
 
+  it.each([
+    [
+      'hugepages',
+      { coutn: 4 },
+      /hugepages \(i\.yaml:3:5\): expected only the keys size, count.*, found "coutn", did you mean "count"\?/,
+    ],
+    [
+      'sriov',
+      [{ pf: '0000:3b:00.0', count: 2, drivr: 'host' }],
+      /sriov\.0 .*pf, count, driver, firmware, found "drivr", did you mean "driver"/,
+    ],
+    [
+      'usb',
+      [{ port: '1-2', id: '0403:6001', seriall: 'A1' }],
+      /usb\.0 .*port, id, serial, allow, found "seriall", did you mean "serial"/,
+    ],
+    ['serial', [{ port: 'ttyS1', alias: 'x', bauds: 9600 }], /serial\.0 .*port, id, interface, alias, found "bauds"$/m],
+  ])('of the playbook %s are told by their keys, too', async (name, given, expected) => {
+    const { default: book } = await import(`../../playbooks/${name}.ts`);
+    expect(message(book.vars, host('n', { [name]: given }))).toMatch(expected);
+  });
+
   it('do not show a secret', () => {
     expect(
       message(z.object({ bmc: z.object({ password: z.number() }) }), host('n', { bmc: { password: 'x1y2' } })),
