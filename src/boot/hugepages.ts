@@ -31,6 +31,9 @@ export interface HugepagePlan {
 /** What Cloudpods' installer has started at boot to reserve pages (ocboot, roles/utils/kernel-check). */
 const cloudpodsUnit = '/etc/systemd/system/sysinit.target.wants/oc-hugetlb-gigantic-pages.service';
 
+/** As operators say it, and as playbooks do. */
+const withoutOwner = 'say consumer: plain (no owner), so that the pages are reserved here';
+
 const gib = 1024 * 1024;
 const sizes = { '1G': gib, '512M': 512 * 1024, '2M': 2048 } as const;
 
@@ -41,7 +44,7 @@ const sizes = { '1G': gib, '512M': 512 * 1024, '2M': 2048 } as const;
 export function planHugepages(facts: Facts, wish: HugepageWish, host = facts.identity.hostname): HugepagePlan {
   refuseWish(wish, host);
   refuseOwners(facts, wish, host);
-  const sizeKiB = sizeOf(facts, wish.owner === 'cloudpods' ? '1G' : (wish.size ?? 'auto'), host);
+  const sizeKiB = sizeOf(facts, wish, host);
   const { totalKiB } = facts.memory;
   if (totalKiB === null) throw refusal('unknown', host, 'its memory', 'nothing could be read', 'look at /proc/meminfo');
   const keptKiB = (wish.keepGiB ?? reservedGiB(totalKiB)) * gib;
@@ -91,7 +94,8 @@ export function nameOf(sizeKiB: number): string {
 }
 
 /** Of x86 the flag `pdpe1gb` tells, as older kernels list only pools that were asked for; elsewhere the pools that there are. */
-function sizeOf(facts: Facts, wished: NonNullable<HugepageWish['size']>, host: string): number {
+function sizeOf(facts: Facts, { owner, size = 'auto' }: HugepageWish, host: string): number {
+  const wished = owner === 'cloudpods' ? '1G' : size;
   const listed = facts.memory.hugepages.map(({ sizeKiB }) => sizeKiB);
   const isX86 = /^(?:x86_64|i[3-6]86)$/.test(facts.architecture);
   const has = isX86 ? [...(facts.cpu.flags.includes('pdpe1gb') ? [gib] : []), sizes['2M']] : listed;
@@ -99,16 +103,14 @@ function sizeOf(facts: Facts, wished: NonNullable<HugepageWish['size']>, host: s
   const found = wished === 'auto' ? order.find((size) => has.includes(size)) : sizes[wished];
   if (found !== undefined && has.includes(found)) return found;
   const names = [...new Set(has)].map(nameOf).join(', ') || 'none';
-  const why = isX86
-    ? ' (the processor lacks the flag pdpe1gb)'
-    : ' (other sizes go with other page sizes of the kernel)';
-  throw refusal(
-    'size',
-    host,
-    `pages of ${wished === 'auto' ? '1G, 512M or 2M' : wished}`,
-    `${names}${why}`,
-    'say size: auto',
-  );
+  const expected = `pages of ${wished === 'auto' ? '1G, 512M or 2M' : wished}`;
+  const next = owner === 'cloudpods' ? `Cloudpods' unit reserves no others: ${withoutOwner}` : 'say size: auto';
+  throw refusal('size', host, expected, `${names} (${whyNot(isX86, wished)})`, next);
+}
+
+function whyNot(isX86: boolean, wished: string): string {
+  if (!isX86) return 'other sizes go with other page sizes of the kernel';
+  return wished === '1G' ? 'the processor lacks the flag pdpe1gb' : `x86 has no pages of ${wished}`;
 }
 
 function refuseWish({ count, nodes, keepGiB }: HugepageWish, host: string): void {
@@ -118,7 +120,7 @@ function refuseWish({ count, nodes, keepGiB }: HugepageWish, host: string): void
   // Such a host has no memory left to boot with, let alone to log in.
   if (keepGiB === 0) throw refusal('starve', host, 'at least 1 GiB for the host (keepGiB)', '0', 'leave it more');
   if (count !== undefined && nodes !== undefined) {
-    throw refusal('wish', host, 'count or nodes', 'both', 'correct the playbook');
+    throw refusal('wish', host, 'count or nodes', 'both', 'leave one of them out in the inventory');
   }
 }
 
@@ -127,11 +129,11 @@ function refuseOwners({ setup, boot }: Facts, { owner, count }: HugepageWish, ho
   const theirs = setup?.files.some(({ path }) => path === cloudpodsUnit) === true;
   if (owner === 'cloudpods') {
     if (theirs || setup === null) return;
-    const next = 'leave owner out, so that the pages are reserved here, or let its installer set it up';
+    const next = `${withoutOwner}, or let its installer set it up`;
     throw refusal('owner', host, "Cloudpods' oc-hugetlb-gigantic-pages.service, started at boot", 'no such unit', next);
   }
   if (theirs) {
-    const next = "systemctl disable oc-hugetlb-gigantic-pages.service, or say owner: 'cloudpods'";
+    const next = "systemctl disable oc-hugetlb-gigantic-pages.service, or say consumer: cloudpods (owner: 'cloudpods')";
     throw refusal('owner', host, 'nobody else who reserves pages', cloudpodsUnit, next);
   }
   // Before any size it counts pages of the default one, and the kernel passes over the count that comes later.

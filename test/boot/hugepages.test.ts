@@ -64,6 +64,8 @@ describe('the size of pages', () => {
 
   it.each([
     [{ flags: [] }, { size: '1G' }, /found 2M \(the processor lacks the flag pdpe1gb\)/],
+    [{}, { size: '512M' }, /expected pages of 512M, found 1G, 2M \(x86 has no pages of 512M\)/],
+    [{ flags: [], cloudpods: true }, { owner: 'cloudpods' }, /lacks the flag pdpe1gb\).*consumer: plain/],
     [{ architecture: 'aarch64', flags: [], pools: [2048, 512 * 1024] }, { size: '1G' }, /found 2M, 512M/],
   ] as const)('that there is not is refused', (given: Host, wish: HugepageWish, message) => {
     expect(() => hugepageArguments(host(given), wish)).toThrow(message);
@@ -100,7 +102,7 @@ describe('the count of pages', () => {
       /leave NUMA node 0 1 GiB, found 16 of 1G/,
     ],
     ['a node that is not there', { nodes: [64] }, { nodes: { 1: 8 } }, /expected NUMA node 1, found nodes 0/],
-    ['both ways at once', {}, { count: 8, nodes: { 0: 8 } }, /count or nodes/],
+    ['both ways at once', {}, { count: 8, nodes: { 0: 8 } }, /count or nodes.*in the inventory/],
     ['half a page', {}, { count: 1.5 }, /whole numbers/],
   ] as const)('of %s is refused', (_why, given: Host, wish: HugepageWish, message) => {
     expect(() => hugepageArguments(host(given), wish)).toThrow(message);
@@ -162,7 +164,9 @@ describe('another owner of the pool', () => {
       default_hugepagesz: '1G',
       hugepagesz: '1G',
     });
-    expect(() => hugepageArguments(host(), { owner: 'cloudpods' })).toThrow(/found no such unit/);
+    expect(() => hugepageArguments(host(), { owner: 'cloudpods' })).toThrow(
+      /found no such unit; .*say consumer: plain/,
+    );
   });
 
   it('is a count before any size, which the kernel takes for the default size', () => {
