@@ -1,5 +1,5 @@
 import { obstacleText } from '../devices/require-free.ts';
-import { selectUsb, type UsbSelector, usbObstaclesOf } from '../devices/usb.ts';
+import { refuseTwice, selectUsb, type UsbSelector, usbObstaclesOf } from '../devices/usb.ts';
 import { accessOf, isGranted, nodePath, type UsbAccess, type UsbAccessOptions } from '../devices/usb-node.ts';
 import type { Facts } from '../facts/facts.ts';
 import type { UsbDevice } from '../facts/hardware.ts';
@@ -22,6 +22,7 @@ export function usbFree(devices: readonly UsbSelector[]): Check {
 }
 
 function judge(facts: Facts, selectors: readonly UsbSelector[], host: string): Judgement {
+  refuseTwice(selectors, host);
   const devices = selectors.map((selector) => selectUsb(facts, selector, host));
   const obstacles = selectors.flatMap((selector) => usbObstaclesOf(facts, selector));
   const evidence = devices.map(

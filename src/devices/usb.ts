@@ -20,13 +20,13 @@ export interface UsbSelector {
 }
 
 const port = z
-  .string()
+  .string('expected a port such as 1-2.3')
   .regex(
     /^\d{1,3}-\d{1,3}(?:\.\d{1,3}){0,6}$/,
     'expected a port such as 1-2.3, as in /sys/bus/usb/devices: bus and device numbers change',
   );
 const id = z
-  .string()
+  .string('expected ids such as 0403:6001, as lsusb shows them')
   .transform((text) => text.toLowerCase())
   .pipe(z.string().regex(/^[0-9a-f]{4}:[0-9a-f]{4}$/, 'expected ids such as 0403:6001, as lsusb shows them'));
 
@@ -35,7 +35,7 @@ export const usbSelector = z.preprocess(
   (given) => {
     if (typeof given !== 'string') return given;
     const [first, second, ...rest] = given.trim().split(/[\s=@]+/);
-    return rest.length === 0 ? { port: first, id: second } : given;
+    return second !== undefined && rest.length === 0 ? { port: first, id: second } : given;
   },
   z.strictObject(
     {
@@ -58,11 +58,7 @@ export function selectUsb({ hardware }: Facts, selector: UsbSelector, host: stri
     const next = 'read the facts again with this version of vfleet';
     throw problem('unknown', host, selector.port, 'USB devices of the host', 'facts in which they were not read', next);
   }
-  const twins = hardware.usb.filter((one) => idOf(one) === selector.id);
-  const hint =
-    twins.length === 0
-      ? 'plug it in; `vfleet devices --kind usb` shows those that are there'
-      : `correct the inventory: ${selector.id} is at ${twins.map((one) => one.port).join(', ')} (buses are numbered anew when controllers come or go)`;
+  const hint = hintOf(hardware.usb, selector);
   const found = hardware.usb.find((one) => one.port === selector.port);
   if (found === undefined) throw problem('none', host, selector.port, selector.id, 'nothing is plugged in there', hint);
   if (idOf(found) !== selector.id) {
@@ -74,6 +70,31 @@ export function selectUsb({ hardware }: Facts, selector: UsbSelector, host: stri
   throw problem('other', host, selector.port, `serial number ${serial}`, there, hint);
 }
 
+/** Where the device is that is meant: by its serial number where one is said, as twins differ in nothing else. */
+function hintOf(all: readonly UsbDevice[], { port: at, id: wished, serial }: UsbSelector): string {
+  const alike = all.filter((one) => idOf(one) === wished && one.port !== at);
+  const same = serial === undefined ? alike : alike.filter((one) => one.serial === serial);
+  const places = same.map((one) => one.port).join(', ');
+  const name = serial === undefined ? wished : `${wished} with serial number ${serial}`;
+  return same.length === 0
+    ? `plug ${name} in there, or correct the inventory; \`vfleet devices --kind usb\` shows those that are there`
+    : `correct the inventory: ${name} is at ${places} (buses are numbered anew when controllers come or go)`;
+}
+
+/** One port is one device: two rules for it would be one too many. Errors: `device.twice`. */
+export function refuseTwice(selectors: readonly UsbSelector[], host: string): void {
+  const twin = selectors.find((one, at) => selectors.findIndex(({ port: other }) => other === one.port) < at);
+  if (twin === undefined) return;
+  throw problem(
+    'twice',
+    host,
+    twin.port,
+    'one device for the port',
+    'it twice',
+    'leave one of them out of the inventory',
+  );
+}
+
 /** Why a USB device may not be taken from the host, but for what its operator allows. */
 export function usbObstaclesOf(facts: Facts, selector: UsbSelector): readonly Obstacle[] {
   return obstaclesOfPort(facts, selector.port).filter(
@@ -81,8 +102,9 @@ export function usbObstaclesOf(facts: Facts, selector: UsbSelector): readonly Ob
   );
 }
 
-/** Devices that the host can do without. Errors: those of `selectUsb`; `device.` and the kind of the first obstacle. */
+/** Devices that the host can do without. Errors: those of `refuseTwice` and `selectUsb`; `device.` and the kind of the first obstacle. */
 export function requireUsb(facts: Facts, selectors: readonly UsbSelector[], host: string): readonly UsbDevice[] {
+  refuseTwice(selectors, host);
   const devices = selectors.map((selector) => selectUsb(facts, selector, host));
   const obstacles = selectors.flatMap((selector) => usbObstaclesOf(facts, selector));
   if (obstacles.length > 0) throw refusal(obstacles, host);

@@ -92,7 +92,13 @@ describe.each([
     'the twin of the device at the port',
     {},
     { ...one, serial: 'A2' },
-    /expected serial number A2, found 0403:6001 with serial number A1/,
+    /expected serial number A2, found 0403:6001 with serial number A1.*serial number A2 is at 1-2\.4 \(/,
+  ],
+  [
+    'a device with a serial number that no other has',
+    {},
+    { ...one, serial: 'A3' },
+    /serial number A1.*plug 0403:6001 with serial number A3 in there, or correct the inventory/,
   ],
   ['a hub', { usb: [usb('1-2.3', { hub: true })] }, one, /it is a hub/],
   ['a disk that is mounted', { block: [block('sda', { usb: '1-2.3', mounts: ['/backup'] })] }, one, /sda.*\/backup/],
@@ -122,6 +128,13 @@ describe.each([
     const verdict = checks.usbFree([selector]).judge({ host: 'node01', facts, wants: {}, evidence: null });
     expect([verdict.outcome, verdict.found + (verdict.remedy ?? '')]).toEqual(['fail', expect.stringMatching(message)]);
   });
+});
+
+it('one port twice is refused in what writes, and in the gate', () => {
+  const twice = [one, { ...one, serial: 'A1' }];
+  expect(() => change(hostWith({}), twice)).toThrow(/USB port 1-2\.3.*found it twice/);
+  const verdict = checks.usbFree(twice).judge({ host: 'n', facts: hostWith({}), wants: {}, evidence: null });
+  expect(verdict).toMatchObject({ outcome: 'fail', found: expect.stringContaining('it twice') });
 });
 
 it('a device that the host can do without passes the gate, and one with data where that is allowed', () => {
@@ -170,10 +183,11 @@ describe('a USB device of an inventory', () => {
   });
 
   it.each([
-    ['0403:6001', /expected a port such as 1-2\.3/],
+    ['0403:6001', /expected a port and ids: \{ port: 1-2\.3, id: "0403:6001" \}, or "1-2\.3 0403:6001"/],
     ['001:004 0403:6001', /bus and device numbers change/],
-    ['1-2.3', /expected/],
-    [{ port: '1-2.3' }, /expected/],
+    ['1-2.3', /expected a port and ids: \{ port/],
+    [{ port: '1-2.3' }, /expected ids such as 0403:6001/],
+    [{ id: '0403:6001' }, /expected a port such as 1-2\.3/],
     [{ port: '1-2.3', id: '403:6001' }, /ids such as 0403:6001/],
     [{ port: '1-2.3', id: '0403:6001', serial: 'a"b' }, /plain characters/],
     [{ port: '1-2.3', id: '0403:6001', bus: 1 }, /expected a port and ids|bus/i],
