@@ -41,6 +41,11 @@ function templates(value: unknown): unknown {
   return Object.fromEntries(Object.entries(value).map(([key, part]) => [key, templates(part)]));
 }
 
+/** How many may log in at once (`null`: as many as are in flight), where nothing else is limited. */
+export function sparingOf(connecting: number | null): Pick<HostContext, 'limits'> {
+  return { limits: createLimits({ connecting, applying: null, rebooting: null }) };
+}
+
 /** How long hosts are watched, and how many may be in a phase at once, as a rollout says. */
 export function pacingOf(rollout: Rollout | undefined): Pick<HostContext, 'limits' | 'soak'> {
   if (rollout === undefined) return {};

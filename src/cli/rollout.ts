@@ -3,7 +3,7 @@ import type { InventoryHost } from '../inventory/host.ts';
 import { select } from '../inventory/select.ts';
 import { foldNames } from '../names.ts';
 import type { Playbook } from '../playbook/define.ts';
-import { type Rollout, resolveRollout } from '../rollout/rollout.ts';
+import { placesOf, type Rollout, resolveRollout } from '../rollout/rollout.ts';
 import { joinRollouts, type RolloutKey, type RolloutWish, rolloutKeys } from '../rollout/wish.ts';
 import type { Fleet } from './fleet.ts';
 import type { ConnectionArguments } from './options.ts';
@@ -33,6 +33,12 @@ export function rolloutOf(work: Wished, args: RolloutArguments): Rollout {
   const hosts = work.fleet.hosts.map((host) => ({ name: host.name, domain: domainOf(host, wish) }));
   if (wish.perRack !== undefined) requireDomains(hosts, wish);
   return resolveRollout(wish, hosts, canariesOf(work, wish, args));
+}
+
+/** How many hosts may log in at once, where all else of a rollout does not count; `null`: as many as are in flight. */
+export function connectingOf(work: Wished, args: RolloutArguments): number | null {
+  const { maxConnecting } = wishOf(work, args);
+  return maxConnecting === undefined ? null : placesOf(maxConnecting, work.fleet.hosts.length);
 }
 
 /** What the options say of a rollout. */

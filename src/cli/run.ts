@@ -20,7 +20,7 @@ import { placesOf, policyOf, type Rollout } from '../rollout/rollout.ts';
 import type { RolloutState } from '../rollout/state.ts';
 import { createShell } from '../shell/remote-shell.ts';
 import { createSshTransport } from '../transport/ssh/ssh-transport.ts';
-import { aidsOf, pacingOf } from './aids.ts';
+import { aidsOf, pacingOf, sparingOf } from './aids.ts';
 import type { Environment } from './environment.ts';
 import type { Fleet } from './fleet.ts';
 import { givenOf, keepPlan, planPath } from './given.ts';
@@ -28,6 +28,7 @@ import { holderOf } from './holder.ts';
 import { catchInterrupts } from './interrupts.ts';
 import type { ConnectionArguments } from './options.ts';
 import { hasColour, warn } from './output.ts';
+import { connectingOf } from './rollout.ts';
 import { targetOf } from './targets.ts';
 
 /** What one command does with a fleet. */
@@ -106,7 +107,7 @@ export async function run(run: Run): Promise<Summary> {
   });
   const transport = createSshTransport({ onWarning: (text) => bus.emit({ type: 'warning', host: null, text }) });
   const holder = holderOf(environment);
-  const pacing = run.command === 'apply' ? pacingOf(run.rollout) : {};
+  const pacing = pacingFor(run);
   const interrupts = catchInterrupts((line) => terminal.print(line));
   try {
     await announce(run, bus, open);
@@ -211,10 +212,17 @@ async function announce(run: Run, bus: Bus, { folder }: OpenRun): Promise<void> 
   });
 }
 
-/** Who only reads takes nothing out of service: there, nothing but the number at once counts. */
+/** Who only reads takes nothing out of service: there, nothing but the number at once counts, and that of log-ins. */
 function policyFor({ command, rollout, args, fleet }: Run): Policy {
   if (rollout === undefined) return atOnce(placesOf(args.parallel, fleet.hosts.length));
   return command === 'apply' ? policyOf(rollout) : atOnce(rollout.parallel);
+}
+
+/** A directory server is asked by every log-in, whatever it is for: that limit holds for those, too, who only read. */
+function pacingFor(run: Run): Pick<HostContext, 'limits' | 'soak'> {
+  const { command, rollout, args } = run;
+  if (rollout === undefined) return sparingOf(connectingOf(run, args));
+  return command === 'apply' ? pacingOf(rollout) : sparingOf(rollout.maxConnecting);
 }
 
 /** Whether a command is about the playbook that it was given. */
