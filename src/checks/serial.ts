@@ -33,7 +33,10 @@ export function serialFree(
       refuseTwins(ports, host);
       const coming = ports.filter((port) => isComing(facts, port, nrUarts ?? 0));
       const there = ports.filter((port) => !coming.includes(port));
-      const obstacles = [...comingObstacles(facts, coming), ...serialObstaclesOf(facts, there, host)];
+      const obstacles = [
+        ...comingObstacles(facts, coming),
+        ...there.flatMap((port) => serialObstaclesOf(facts, port, host)),
+      ];
       const evidence = [
         ...there.map((port) => lineOf(facts, port, host)),
         ...coming.map(({ port }) => `${port}: the kernel has no name yet; it is looked at when it has`),

@@ -20,8 +20,8 @@ export function candidatesOf(facts: Facts, readings: CandidateReadings): readonl
   const devices = facts.pci.filter((device) => isOffered(facts, device));
   const all = [
     ...devices.map((device) => pciCandidate(facts, device, readings)),
-    ...usbCandidates(facts),
-    ...serialCandidates(facts),
+    ...usbCandidates(facts, readings.open),
+    ...serialCandidates(facts, readings.open),
   ];
   return candidateKinds.flatMap((kind) => all.filter((one) => one.kind === kind));
 }
@@ -118,11 +118,11 @@ function groupless({ iommu }: Facts): string {
 
 const bare = { iommuGroup: null, numaNode: null, physicalSlot: null, sriov: null, mates: [] } as const;
 
-function usbCandidates(facts: Facts): readonly Candidate[] {
+function usbCandidates(facts: Facts, open: OpenNodes): readonly Candidate[] {
   return (facts.hardware?.usb ?? [])
     .filter(({ hub, port }) => !hub && !port.startsWith('usb'))
     .map((one): Candidate => {
-      const obstacles = obstaclesOfPort(facts, one.port);
+      const obstacles = obstaclesOfPort(facts, one.port, open);
       return {
         ...bare,
         kind: 'usb',
@@ -138,11 +138,11 @@ function usbCandidates(facts: Facts): readonly Candidate[] {
     });
 }
 
-function serialCandidates(facts: Facts): readonly Candidate[] {
+function serialCandidates(facts: Facts, open: OpenNodes): readonly Candidate[] {
   return (facts.hardware?.serial ?? [])
     .filter(({ uart, usb, pci }) => (uart ?? usb ?? pci) !== null)
     .map(({ name, uart, usb, links }): Candidate => {
-      const obstacles = obstaclesOfSerial(facts, name);
+      const obstacles = obstaclesOfSerial(facts, name, open);
       return {
         ...bare,
         kind: 'serial',

@@ -1,7 +1,7 @@
 import type { Facts, PciDevice } from '../facts/facts.ts';
 import { slotAt } from './address.ts';
 import type { Obstacle } from './obstacle.ts';
-import { clientObstacles } from './obstacles/clients.ts';
+import { clientObstacles, placesOf, portClients } from './obstacles/clients.ts';
 import { consoleObstacles } from './obstacles/console.ts';
 import { diskObstacles } from './obstacles/disks.ts';
 import { displayObstacles } from './obstacles/display.ts';
@@ -10,7 +10,7 @@ import { type Owner, ownerByPci, ownerByPort } from './obstacles/owner.ts';
 import { placeObstacles } from './obstacles/place.ts';
 import { usbObstacles } from './obstacles/usb.ts';
 import { functionObstacles } from './obstacles/virtual-functions.ts';
-import type { OpenNodes } from './open-nodes.ts';
+import type { OpenNode, OpenNodes } from './open-nodes.ts';
 import { devicesOf } from './select.ts';
 import type { Unit } from './selection.ts';
 
@@ -33,20 +33,27 @@ export function obstaclesOf(facts: Facts, unit: Unit, open?: OpenNodes): readonl
   return found.filter(({ consent }) => consent === undefined || !unit.allow.includes(consent)).map(withCompany(unit));
 }
 
-/** Why a USB device may not be taken from the host. Empty, too, for a port with nothing in it. */
-export function obstaclesOfPort(facts: Facts, port: string): readonly Obstacle[] {
+/** Why a USB device may not be taken from the host. Empty, too, for a port with nothing in it. `open`: as above. */
+export function obstaclesOfPort(facts: Facts, port: string, open?: OpenNodes): readonly Obstacle[] {
+  const owner = ownerByPort(port);
+  const isOn = (node: OpenNode): boolean => placesOf(facts.hardware, node).some((place) => owner(place) !== null);
   const hub = facts.hardware?.usb.find((one) => one.port === port)?.hub === true;
   const none = 'select the device that is plugged into it';
   return [
     ...(hub ? [{ kind: 'hub', device: port, reason: 'it is a hub, which no guest can have', remedy: none }] : []),
-    ...inUse(facts, ownerByPort(port)),
+    ...inUse(facts, owner),
+    ...(open === undefined ? [] : portClients(port, open, isOn)),
   ];
 }
 
-/** Why a serial port may not be taken from the host. */
-export function obstaclesOfSerial({ hardware }: Facts, name: string): readonly Obstacle[] {
-  const ports = hardware?.serial.filter((port) => port.name === name) ?? [];
-  return hardware === null ? [unread(name)] : consoleObstacles({ ...hardware, serial: ports }, () => name);
+/** Why a serial port may not be taken from the host. `open`: as above. */
+export function obstaclesOfSerial({ hardware }: Facts, name: string, open?: OpenNodes): readonly Obstacle[] {
+  if (hardware === null) return [unread(name)];
+  const serial = hardware.serial.filter((port) => port.name === name);
+  return [
+    ...consoleObstacles({ ...hardware, serial }, () => name),
+    ...(open === undefined ? [] : portClients(name, open, ({ path }) => path === `/dev/${name}`)),
+  ];
 }
 
 function inUse({ hardware }: Facts, owner: Owner): readonly Obstacle[] {

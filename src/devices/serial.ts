@@ -4,6 +4,7 @@ import type { Facts } from '../facts/facts.ts';
 import type { SerialPort } from '../facts/hardware.ts';
 import type { Obstacle } from './obstacle.ts';
 import { obstaclesOfSerial } from './obstacles.ts';
+import type { OpenNodes } from './open-nodes.ts';
 import { refusal } from './require-free.ts';
 import { selectUsb } from './usb.ts';
 
@@ -78,13 +79,14 @@ function interfaceOf({ links }: SerialPort): number | null {
   return digits === undefined ? null : Number.parseInt(digits, 16);
 }
 
-/** Why ports may not be taken from the host. */
+/** Why a port may not be taken from the host. `open`: leave it out where processes are not judged. */
 export function serialObstaclesOf(
   facts: Facts,
-  selectors: readonly SerialSelector[],
+  selector: SerialSelector,
   host: string,
+  open?: OpenNodes,
 ): readonly Obstacle[] {
-  return selectors.flatMap((selector) => obstaclesOfSerial(facts, selectSerial(facts, selector, host).name));
+  return obstaclesOfSerial(facts, selectSerial(facts, selector, host).name, open);
 }
 
 /** Whether the kernel has no name for a port yet, and will have one once it has `names` of them. */
@@ -106,11 +108,19 @@ export function comingObstacles({ boot }: Facts, ports: readonly SerialSelector[
   });
 }
 
-/** Ports that the host can do without. Errors: those of `selectSerial` and `refuseTwins`; `device.console`. */
-export function requireSerial(facts: Facts, selectors: readonly SerialSelector[], host: string): readonly SerialPort[] {
+/**
+ * Ports that the host can do without. `openAt`: what processes have open, for those at which they are judged. Errors: those of
+ * `selectSerial` and `refuseTwins`; `device.` and the kind of the first obstacle: `device.console`, `device.in-use`.
+ */
+export function requireSerial(
+  facts: Facts,
+  selectors: readonly SerialSelector[],
+  host: string,
+  openAt: (port: string) => OpenNodes | undefined,
+): readonly SerialPort[] {
   refuseTwins(selectors, host);
   const ports = selectors.map((selector) => selectSerial(facts, selector, host));
-  const obstacles = serialObstaclesOf(facts, selectors, host);
+  const obstacles = selectors.flatMap((selector) => serialObstaclesOf(facts, selector, host, openAt(selector.port)));
   if (obstacles.length > 0) throw refusal(obstacles, host);
   return ports;
 }

@@ -4,6 +4,7 @@ import type { Facts } from '../facts/facts.ts';
 import type { UsbDevice } from '../facts/hardware.ts';
 import type { Obstacle } from './obstacle.ts';
 import { obstaclesOfPort } from './obstacles.ts';
+import type { OpenNodes } from './open-nodes.ts';
 import { refusal } from './require-free.ts';
 import { type Consent, consents } from './selector.ts';
 
@@ -95,18 +96,26 @@ export function refuseTwice(selectors: readonly UsbSelector[], host: string): vo
   );
 }
 
-/** Why a USB device may not be taken from the host, but for what its operator allows. */
-export function usbObstaclesOf(facts: Facts, selector: UsbSelector): readonly Obstacle[] {
-  return obstaclesOfPort(facts, selector.port).filter(
+/** Why a USB device may not be taken from the host, but for what its operator allows. `open`: leave it out where processes are not judged. */
+export function usbObstaclesOf(facts: Facts, selector: UsbSelector, open?: OpenNodes): readonly Obstacle[] {
+  return obstaclesOfPort(facts, selector.port, open).filter(
     ({ consent }) => consent === undefined || selector.allow?.includes(consent) !== true,
   );
 }
 
-/** Devices that the host can do without. Errors: those of `refuseTwice` and `selectUsb`; `device.` and the kind of the first obstacle. */
-export function requireUsb(facts: Facts, selectors: readonly UsbSelector[], host: string): readonly UsbDevice[] {
+/**
+ * Devices that the host can do without. `openAt`: what processes have open, for those at whose ports they are judged. Errors: those of
+ * `refuseTwice` and `selectUsb`; `device.` and the kind of the first obstacle.
+ */
+export function requireUsb(
+  facts: Facts,
+  selectors: readonly UsbSelector[],
+  host: string,
+  openAt: (port: string) => OpenNodes | undefined,
+): readonly UsbDevice[] {
   refuseTwice(selectors, host);
   const devices = selectors.map((selector) => selectUsb(facts, selector, host));
-  const obstacles = selectors.flatMap((selector) => usbObstaclesOf(facts, selector));
+  const obstacles = selectors.flatMap((selector) => usbObstaclesOf(facts, selector, openAt(selector.port)));
   if (obstacles.length > 0) throw refusal(obstacles, host);
   return devices;
 }

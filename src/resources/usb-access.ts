@@ -1,3 +1,4 @@
+import { openNodesProbe, parseOpenNodes } from '../devices/open-nodes.ts';
 import { requireUsb, type UsbSelector } from '../devices/usb.ts';
 import { accessOf, isGranted, nodePath, type UsbAccess, type UsbAccessOptions } from '../devices/usb-node.ts';
 import { VfleetError } from '../errors.ts';
@@ -13,7 +14,8 @@ const resource = 'access to USB devices';
 /**
  * Who may open USB devices that guests get: a rule of udev's for each, by its port and ids, so that identical dongles are told
  * apart. Errors (`VfleetError`): `usb-access.invalid` at once; on a host `device.none` and `device.other` for what is plugged in
- * elsewhere, and whatever the host needs of them: `device.hub`, `device.disk-in-use`, `device.ssh-path`, …
+ * elsewhere, and whatever the host needs of them: `device.hub`, `device.disk-in-use`, `device.ssh-path`, …; `device.in-use` for what a process has
+ * open when it is named first.
  *
  * @example
  * usbAccess([{ port: '1-2.3', id: '0403:6001' }], { group: 'libvirt-qemu' })
@@ -25,7 +27,10 @@ export function usbAccess(devices: readonly UsbSelector[], options: UsbAccessOpt
   return {
     kind: resource,
     name: resource,
-    read: () => ({ files: [path], probes: { group: groupProbe(access.group) } }),
+    read: () => ({
+      files: [path],
+      probes: { group: groupProbe(access.group), ...(devices.length > 0 && { open: openNodesProbe }) },
+    }),
     change: (state, context) => change(devices, access, state, context),
   };
 }
@@ -36,16 +41,20 @@ function change(
   state: State,
   context: ChangeContext,
 ): Change | null {
-  const devices = requireUsb(context.facts, selectors, context.host);
-  if (devices.length > 0 && state.probe('group').code !== 0) throw noGroup(access.group, context.host);
   const before = state.file(path);
+  const named = portsOf(before);
+  const open = parseOpenNodes(state.probe('open').stdout);
+  // A guest may have what the rules name already.
+  const openAt = (port: string) => (named.some((one) => one.port === port) ? undefined : open);
+  const devices = requireUsb(context.facts, selectors, context.host, openAt);
+  if (devices.length > 0 && state.probe('group').code !== 0) throw noGroup(access.group, context.host);
   // Nothing to be said of none, unless an earlier run has said something.
   if (devices.length === 0 && before.kind === 'absent') return null;
-  const named = selectors.map(({ port, id, serial }) => {
+  const data = selectors.map(({ port, id, serial }) => {
     const [vendor = '', product = ''] = id.split(':');
     return { port, vendor, product, serial: serial ?? '' };
   });
-  const content = { template: 'usb-access.rules.hbs', data: { devices: named, ...access } } as const;
+  const content = { template: 'usb-access.rules.hbs', data: { devices: data, ...access } } as const;
   const ports = selectors.map(({ port, id }) => `${port} (${id})`).join(', ');
   const summary = `let ${access.group} open ${ports || 'no USB device'}`;
   const effects = [udevOf(`${path} changes`, grantsOf(selectors, before))];
@@ -78,13 +87,19 @@ function udevOf(reason: string, usb: readonly UsbGrant[]): Effect {
 
 /** Devices that are given to the group, and those that the rules gave to one before. */
 function grantsOf(devices: readonly UsbSelector[], before: FileState): readonly UsbGrant[] {
+  const gone = portsOf(before).filter(({ port }) => devices.every((one) => one.port !== port));
+  return [
+    ...devices.map(({ port, id }) => ({ port, id, granted: true })),
+    ...gone.map((one) => ({ ...one, granted: false })),
+  ];
+}
+
+/** What the rules name. */
+function portsOf(before: FileState): readonly { readonly port: string; readonly id: string }[] {
   const text = before.kind === 'file' ? before.bytes.toString('utf8') : '';
   const rule =
     /^SUBSYSTEM=="usb", KERNEL=="([\d.-]+)", ATTR\{idVendor\}=="([0-9a-f]{4})", ATTR\{idProduct\}=="([0-9a-f]{4})"/gm;
-  const gone = [...text.matchAll(rule)].flatMap(([, port = '', vendor, product]) =>
-    devices.some((one) => one.port === port) ? [] : [{ port, id: `${vendor}:${product}`, granted: false }],
-  );
-  return [...devices.map(({ port, id }) => ({ port, id, granted: true })), ...gone];
+  return [...text.matchAll(rule)].map(([, port = '', vendor, product]) => ({ port, id: `${vendor}:${product}` }));
 }
 
 /** udev passes over a group that it does not know, with a line in the journal. */

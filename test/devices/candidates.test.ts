@@ -109,6 +109,14 @@ test('dongles and ports are told, hubs and ports without a UART are not', () => 
   ]);
 });
 
+test('dongles and ports that a process has open are not free', () => {
+  const devices = { usb: [usb('1-4.2')], serial: [serial('ttyS1')] };
+  const opened = (path: string) =>
+    list([], devices, [{ path, pid: 812, process: 'upsd', pci: null }]).map(({ standing }) => standing);
+  expect(opened('/dev/bus/usb/001/002')).toEqual(['blocked', 'free']);
+  expect(opened('/dev/ttyS1')).toEqual(['free', 'blocked']);
+});
+
 /** Of pciutils 3.9, `lspci -D -nn`; the last two as it prints what its list of ids does not know. */
 const printed = `0000:3b:00.0 VGA compatible controller [0300]: NVIDIA Corporation GA102 [GeForce RTX 3090] [10de:2204] (rev a1)
 0000:00:1f.2 SATA controller [0106]: Intel Corporation 82801IR/IO/IH (ICH9R/DO/DH) 6 port SATA Controller [AHCI mode] [8086:2922] (rev 02)

@@ -30,10 +30,11 @@ const second = { port: '1-3', id: '0403:6011', interface: 1, alias: 'second' };
 function change(
   ports: readonly SerialSelector[],
   before?: string,
-  more: { facts?: Facts; tentative?: true } = {},
+  { open = 'root\n', ...more }: { facts?: Facts; tentative?: true; open?: string } = {},
 ): Change | null {
   const context = { host: 'node01', facts, ownedArguments: {}, ...more };
-  return serialAlias(ports).change(stateOf(before === undefined ? {} : { [path]: before }), context);
+  const state = stateOf(before === undefined ? {} : { [path]: before }, { open: { code: 0, stdout: open } });
+  return serialAlias(ports).change(state, context);
 }
 
 function text(made: Change | null): string {
@@ -77,6 +78,16 @@ describe.each([
       expect.stringMatching(message),
     ]);
   });
+});
+
+it.each([
+  ['ttyS1', plc],
+  ['ttyUSB0', meter],
+] as const)('%s is refused while a process has it open, but for one that has its name already', (name, selector) => {
+  const open = `root\nopen 812 /dev/${name} minicom\n`;
+  expect(() => change([selector], undefined, { open })).toThrow(`${name}: minicom (812) has /dev/${name} open`);
+  expect(change([second], undefined, { open })).not.toBeNull();
+  expect(change([selector], text(change([selector])), { open })).toBeNull();
 });
 
 it('what the host can do without passes the gate; what was not read is unknown', () => {

@@ -14,9 +14,15 @@ const one: UsbSelector = { port: '1-2.3', id: '0403:6001' };
 
 const hostWith = (hardware: Partial<HardwareFacts>): Facts => host([], { usb: dongles, ...hardware });
 
-function change(facts: Facts, devices: readonly UsbSelector[], before?: string, group = 0): Change | null {
+/** `open`: what the probe of open nodes printed. */
+function change(
+  facts: Facts,
+  devices: readonly UsbSelector[],
+  before?: string,
+  { group = 0, open = 'root\n' } = {},
+): Change | null {
   const files = before === undefined ? {} : { [path]: before };
-  const state = stateOf(files, { group: { code: group, stdout: '' } });
+  const state = stateOf(files, { group: { code: group, stdout: '' }, open: { code: 0, stdout: open } });
   return usbAccess(devices, { group: 'libvirt-qemu' }).change(state, { host: 'node01', facts, ownedArguments: {} });
 }
 
@@ -74,7 +80,7 @@ describe('access to USB devices', () => {
   });
 
   it('of a group that is not there is refused', () => {
-    expect(() => change(hostWith({}), [one], undefined, 1)).toThrow(/expected the group libvirt-qemu/);
+    expect(() => change(hostWith({}), [one], undefined, { group: 1 })).toThrow(/expected the group libvirt-qemu/);
     expect(() => usbAccess([], { group: 'a b' })).toThrow(/name of a group/);
     expect(() => usbAccess([], { mode: 'rw' })).toThrow(/mode as 0660/);
   });
@@ -127,6 +133,33 @@ describe.each([
     expect(() => change(facts, [selector])).toThrow(message);
     const verdict = checks.usbFree([selector]).judge({ host: 'node01', facts, wants: {}, evidence: null });
     expect([verdict.outcome, verdict.found + (verdict.remedy ?? '')]).toEqual(['fail', expect.stringMatching(message)]);
+  });
+});
+
+describe('a process', () => {
+  const hardware = {
+    usb: [...dongles, usb('1-2.4.1', { device: 7 })],
+    block: [block('sda', { usb: '1-2.3' })],
+    serial: [serial('ttyUSB0', { usb: '1-2.3' })],
+  };
+  const opens = (node: string, selector = one, before?: string) =>
+    change(hostWith(hardware), [{ ...selector, allow: ['data'] }], before, { open: `root\nopen 812 ${node} upsd\n` });
+
+  it.each(['/dev/bus/usb/001/002', '/dev/ttyUSB0', '/dev/sda'])('that has %s open refuses the device', (node) => {
+    expect(() => opens(node)).toThrow(/1-2\.3: upsd \(812\) has .* open; next: stop upsd first/);
+    expect(() => opens(node, { ...one, port: '1-2.4' })).not.toThrow();
+  });
+
+  it('that has what hangs on the port open refuses it, too', () => {
+    expect(() => opens('/dev/bus/usb/001/007', { ...one, port: '1-2.4' })).toThrow(/upsd \(812\)/);
+  });
+
+  it('may be a guest’s where the rules name the device already', () => {
+    expect(opens('/dev/bus/usb/001/002', one, text(change(hostWith({}), [one])))).toBeNull();
+  });
+
+  it('that may not be looked for refuses what is named first', () => {
+    expect(() => change(hostWith({}), [one], undefined, { open: '' })).toThrow(/which processes have it open/);
   });
 });
 

@@ -1,7 +1,7 @@
 import type { Facts, PciDevice } from '../../facts/facts.ts';
 import type { Obstacle } from '../obstacle.ts';
 import { type OpenNode, type OpenNodes, openText } from '../open-nodes.ts';
-import type { Owner } from './owner.ts';
+import type { Hanging, Owner } from './owner.ts';
 
 const most = 4;
 
@@ -17,14 +17,21 @@ export function clientObstacles(
   const located = open.map((node) => ({ node, owners: ownersOf(facts, bound, node, open, owner) }));
   return bound.flatMap(({ address }) => {
     const nodes = located.filter(({ owners }) => owners.includes(address)).map(({ node }) => node);
-    if (nodes.length === 0) return [];
-    const texts = [...new Set(nodes.map(openText))];
-    const reason = `${texts.slice(0, most).join(', ')}${texts.length > most ? ` and ${texts.length - most} more` : ''}`;
-    const names = [...new Set(nodes.map(({ process, pid }) => process ?? String(pid)))].slice(0, most).join(', ');
-    return [
-      { kind: 'in-use', device: address, reason, remedy: `stop ${names} first, and keep it from starting again` },
-    ];
+    return inUse(address, nodes);
   });
+}
+
+/** Processes that have a node open of what hangs on a port of USB, or the node of a serial port: a guest could not have it beside them. */
+export function portClients(device: string, open: OpenNodes, isIts: (node: OpenNode) => boolean): readonly Obstacle[] {
+  return open === null ? [unknown(device)] : inUse(device, open.filter(isIts));
+}
+
+function inUse(device: string, nodes: readonly OpenNode[]): readonly Obstacle[] {
+  if (nodes.length === 0) return [];
+  const texts = [...new Set(nodes.map(openText))];
+  const reason = `${texts.slice(0, most).join(', ')}${texts.length > most ? ` and ${texts.length - most} more` : ''}`;
+  const names = [...new Set(nodes.map(({ process, pid }) => process ?? String(pid)))].slice(0, most).join(', ');
+  return [{ kind: 'in-use', device, reason, remedy: `stop ${names} first, and keep it from starting again` }];
 }
 
 function unknown(device: string): Obstacle {
@@ -52,8 +59,15 @@ function ownersOf(
   if (node.pci === null && /^\/dev\/nvidia\d+$/.test(node.path)) {
     return devices.filter(({ driver }) => driver === 'nvidia').map(({ address }) => address);
   }
+  return placesOf(hardware, node)
+    .map(owner)
+    .filter((found) => found !== null);
+}
+
+/** Where what a node leads to hangs. */
+export function placesOf(hardware: Facts['hardware'], node: OpenNode): readonly Hanging[] {
   const name = node.path.slice('/dev/'.length);
-  const places = [
+  return [
     { pci: node.pci },
     ...(hardware?.nvme ?? []).filter((one) => one.name === name || one.namespaces.includes(name)),
     ...(hardware?.block ?? []).filter((one) => one.name === name),
@@ -62,7 +76,6 @@ function ownersOf(
       .filter(({ bus, device }) => name === `bus/usb/${three(bus)}/${three(device)}`)
       .map(({ pci, port }) => ({ pci, usb: port })),
   ];
-  return places.map(owner).filter((found) => found !== null);
 }
 
 /** The driver whose node it is, as a whole. */
