@@ -1,7 +1,7 @@
 import { VfleetError } from '../errors.ts';
 import type { Facts, PciDevice } from '../facts/facts.ts';
 import { slotAt } from './address.ts';
-import { serialsOf, slotNames } from './identity.ts';
+import { boundAs, serialsOf, slotNames } from './identity.ts';
 import type { Obstacle } from './obstacle.ts';
 import { displayObstacles } from './obstacles/display.ts';
 import { obstacleText } from './require-free.ts';
@@ -96,8 +96,8 @@ function misfits(facts: Facts, device: PciDevice, selector: DeviceSelector): rea
     ...misfit('slot', slot, slotAt(device.address), slotAt(device.address) === slot),
     ...misfit('id', wantedId, id, id === wantedId),
     ...misfit('class', wantedClass, device.class, device.class.startsWith(wantedClass ?? '')),
-    ...misfit('driver', driver, device.driver ?? 'none', fitsDriver(device, selector)),
-    ...misfit('serial', serial, serials.join(', ') || 'none that can be read', fitsSerial(device, serials, selector)),
+    ...misfit('driver', driver, device.driver ?? 'none', fitsDriver(facts, device, selector)),
+    ...misfit('serial', serial, serials.join(', ') || 'none that can be read', fitsSerial(facts, device, selector)),
     ...misfit('numaNode', numaNode, String(device.numaNode ?? 'none'), device.numaNode === numaNode),
     ...misfit('physicalSlot', physicalSlot, slots.join(', ') || 'none', slots.includes(physicalSlot ?? '')),
     // Where nothing names the device itself, a bridge that happens to fit is not meant.
@@ -114,17 +114,32 @@ function isBroad({ address, slot, id }: DeviceSelector): boolean {
   return (address ?? slot ?? id) === undefined;
 }
 
-/** Once it is bound nothing tells the former driver: what else the selector says has to do. */
-function fitsDriver(device: PciDevice, { driver = '', ...others }: DeviceSelector): boolean {
-  const plain = (name: string): string => name.replaceAll('_', '-');
-  if (device.driver !== null && plain(device.driver) === plain(driver)) return true;
-  return isGiven(device) && (others.address ?? others.slot ?? others.id ?? others.class) !== undefined;
+/**
+ * Once it is bound only the binding tells the former driver, where it has noted that; else what else the selector says has to
+ * do. A place that is named stands either way.
+ */
+function fitsDriver(facts: Facts, device: PciDevice, { driver = '', ...others }: DeviceSelector): boolean {
+  const isMeant = (name: string | null | undefined): boolean =>
+    name?.replaceAll('_', '-') === driver.replaceAll('_', '-');
+  if (isMeant(device.driver)) return true;
+  const former = isAway(device) ? boundAs(facts, device)?.former : null;
+  if (isMeant(former)) return true;
+  if (!isGiven(device)) return false;
+  if ((others.address ?? others.slot) !== undefined) return true;
+  return typeof former !== 'string' && (others.id ?? others.class) !== undefined;
 }
 
-/** The serial number of a disk can be read as long as its own driver has it; beside an address that has to do. */
-function fitsSerial(device: PciDevice, serials: readonly string[], { serial = '', address }: DeviceSelector): boolean {
-  if (serials.includes(serial)) return true;
-  return serials.length === 0 && address !== undefined && isGiven(device);
+/** The serial number of a disk can be read as long as its own driver has it; then the binding has it, or an address has to do. */
+function fitsSerial(facts: Facts, device: PciDevice, { serial = '', address }: DeviceSelector): boolean {
+  const serials = serialsOf(facts, device);
+  if (serials.length > 0) return serials.includes(serial);
+  if (isAway(device) && boundAs(facts, device)?.serial === serial) return true;
+  return address !== undefined && isGiven(device);
+}
+
+/** No driver of the host has it: also where a boot took its driver from it, and vfio-pci is still to come. */
+function isAway({ driver }: PciDevice): boolean {
+  return driver === null || driver === 'vfio-pci';
 }
 
 function isGiven({ driver }: PciDevice): boolean {

@@ -1,3 +1,4 @@
+import type { BoundDevice } from '../facts/bound-devices.ts';
 import type { Facts, PciDevice } from '../facts/facts.ts';
 import type { PciDetail } from '../facts/hardware.ts';
 
@@ -6,6 +7,12 @@ export function serialsOf({ hardware }: Facts, { address }: PciDevice): readonly
   if (hardware === null) return [];
   const all = [...hardware.nvme, ...hardware.block].filter(({ pci }) => pci === address);
   return [...new Set(all.flatMap(({ serial }) => (serial === null || serial.trim() === '' ? [] : [serial.trim()])))];
+}
+
+/** What a binding has noted of the device that is there now; `null`: none binds it, or it is another one. */
+export function boundAs({ hardware }: Facts, { address, vendor, device }: PciDevice): BoundDevice | null {
+  const id = `${vendor}:${device}`;
+  return hardware?.bound?.find((one) => one.address === address && one.id === id) ?? null;
 }
 
 /** Names of the physical slots that a device is in: a card with a bridge of its own has its devices behind that. */

@@ -1,5 +1,6 @@
 import { joinScripts, sh } from '../shell/script.ts';
 import { blockProbe, parseBlock } from './block-devices.ts';
+import { boundIn, boundProbe } from './bound-devices.ts';
 import type { HardwareFacts } from './hardware.ts';
 import { netInterfacesProbe, parseNetInterfaces } from './net-interfaces.ts';
 import { numaProbe, parseNumaNodes } from './numa-nodes.ts';
@@ -18,6 +19,7 @@ export const hardwareProbe = joinScripts([
   blockProbe,
   usbProbe,
   serialProbe,
+  boundProbe,
   sh`
 section hardware-driverctl
 command -v driverctl 2>/dev/null
@@ -28,6 +30,7 @@ command -v driverctl 2>/dev/null
 export function parseHardware(sections: Sections): HardwareFacts | null {
   if (![...sections.keys()].some((key) => key.startsWith('hardware-'))) return null;
   const nvme = parseNvme(sections);
+  const bound = boundIn(sections);
   return {
     pci: parsePciDetails(sections),
     nodes: parseNumaNodes(sections),
@@ -37,5 +40,6 @@ export function parseHardware(sections: Sections): HardwareFacts | null {
     usb: parseUsb(sections),
     serial: parseSerial(sections),
     driverctl: linesOf(sections, 'hardware-driverctl').some((line) => line.startsWith('/')),
+    ...(bound.length > 0 && { bound }),
   };
 }

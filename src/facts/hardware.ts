@@ -1,3 +1,5 @@
+import type { BoundDevice } from './bound-devices.ts';
+
 /**
  * What more is known of the devices of a host than the PCI bus says by itself: what is in use, and by whom. All of it is read
  * from sysfs, procfs and udev's database; nothing is opened, no disk is read. `null`: unknown, as in all facts.
@@ -15,6 +17,8 @@ export interface HardwareFacts {
   readonly serial: readonly SerialPort[];
   /** `driverctl` is installed, which keeps bindings over reboots (driverctl(8)). */
   readonly driverctl: boolean;
+  /** What rules of bindings say of the devices that they bind; absent: there are none. */
+  readonly bound?: readonly BoundDevice[];
 }
 
 export interface PciDetail {

@@ -1,6 +1,7 @@
+import type { BoundDevice } from '../facts/bound-devices.ts';
 import type { Facts, PciDevice } from '../facts/facts.ts';
 import type { Effect } from './effect.ts';
-import { type BoundDevice, isInInitramfs } from './pci-binding-files.ts';
+import { isInInitramfs } from './pci-binding-files.ts';
 import { keepsHold } from './pci-binding-timing.ts';
 
 /** What a binding comes to on a host. */

@@ -1,18 +1,10 @@
 import { wayPattern } from '../devices/way.ts';
+import type { BoundDevice } from '../facts/bound-devices.ts';
 import type { Facts } from '../facts/facts.ts';
 import { render } from '../template/template.ts';
 import type { FileWish } from './file-set.ts';
 import { buildsInitramfs, initramfsFile, initramfsPaths } from './initramfs-content.ts';
 import type { State } from './resource.ts';
-
-/** A device as a binding names it. */
-export interface BoundDevice {
-  readonly address: string;
-  /** `vendor:device`. */
-  readonly id: string;
-  /** Of the disk that it is, as far as it was ever read: a bound disk tells it no more. */
-  readonly serial: string | null;
-}
 
 /** How a binding is kept over reboots. */
 export interface Keeping {
@@ -80,21 +72,11 @@ export function isInInitramfs(facts: Facts, path: string): boolean {
  * All of it is for the place that the device has now (`wayPattern`), and does nothing where the kernel was told `vfleet.nobind`.
  */
 function ruleText(facts: Facts, devices: readonly BoundDevice[], driver: string): string {
-  const data = devices.map(({ address, id, serial }) => {
+  const data = devices.map(({ address, id, former, serial }) => {
     const [vendor = '', device = ''] = id.split(':');
-    return { address, id, vendor, device, driver, serial, way: wayPattern(facts, address) };
+    return { address, id, vendor, device, driver, former, serial, way: wayPattern(facts, address) };
   });
   return render('pci-binding.rules.hbs', { devices: data, driver });
-}
-
-/** The devices that rules of a binding name. */
-export function namedInRule(text: string): readonly BoundDevice[] {
-  return text.split('\n').flatMap((line) => {
-    const [, address, id, serial] =
-      /^# ([0-9a-f]{4,8}:[0-9a-f]{2}:[0-9a-f]{2}\.[0-7]) \[([0-9a-f]{4}:[0-9a-f]{4})\](?: serial (.*))?$/.exec(line) ??
-      [];
-    return address === undefined || id === undefined ? [] : [{ address, id, serial: serial ?? null }];
-  });
 }
 
 /** Text of a file that was read; empty where there is none. */

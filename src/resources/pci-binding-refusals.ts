@@ -1,15 +1,18 @@
+import { selectorText } from '../devices/selectors.ts';
 import { VfleetError } from '../errors.ts';
+import type { BoundDevice } from '../facts/bound-devices.ts';
 import type { PciDevice } from '../facts/facts.ts';
 import { moduleState } from '../facts/modules.ts';
 import type { Binding } from './pci-binding.ts';
 import { isOwnFile } from './pci-binding-before.ts';
-import { type BoundDevice, driverctlPath, ownPaths, textAt } from './pci-binding-files.ts';
+import { driverctlPath, ownPaths, textAt } from './pci-binding-files.ts';
+import { isLasting } from './pci-binding-lasting.ts';
 import { keepsHold } from './pci-binding-timing.ts';
 import type { ChangeContext, State } from './resource.ts';
 
 /**
  * Refuses a binding that cannot be had, before anything is written. Errors: `device.driver`, `device.no-group`, `device.other`,
- * `device.owner`.
+ * `device.owner`, `device.selector`.
  */
 export function refuseBinding(
   wish: Binding,
@@ -29,6 +32,7 @@ export function refuseBinding(
   refuseDriver(wish, context);
   refuseGroups(wish, wanted, context);
   refuseSerials(wish, devices, context);
+  refuseFleeting(wish, devices, context);
   for (const { address } of wanted) refuseOtherOwner(wish, address, state, context);
 }
 
@@ -83,6 +87,16 @@ function refuseSerials({ selectors }: Binding, devices: readonly BoundDevice[], 
     const next = 'correct the inventory; where the disk was exchanged, give the old one back first: vfleet undo';
     throw refused(host, 'other', device.address, `serial ${serial}`, `serial ${device.serial} when it was bound`, next);
   }
+}
+
+/** What finds other devices, or none, once these are bound would fail in `verify`, and give them back in the next run. */
+function refuseFleeting(wish: Binding, devices: readonly BoundDevice[], { host, facts }: ChangeContext): void {
+  if (isLasting(wish, devices, facts)) return;
+  const named = devices.map(({ address, id }) => `{ address: '${address}', id: '${id}' }`).join(', ');
+  const expected = `what means the same devices once ${wish.driver} holds them`;
+  const found = `${devices.map(({ address }) => address).join(', ')}, whose drivers and serial numbers nobody can tell then`;
+  const thing = `devices ${wish.selectors.map(selectorText).join(', ')}`;
+  throw refused(host, 'selector', thing, expected, found, `name them by address: ${named}`);
 }
 
 /** driverctl obeys its file at each boot, whatever a rule says. */

@@ -1,10 +1,10 @@
 import { leftOutBy, leftOutText } from '../devices/left-out.ts';
 import { devicesOf } from '../devices/select.ts';
 import type { Unit } from '../devices/selection.ts';
+import type { BoundDevice } from '../facts/bound-devices.ts';
 import type { PciDevice } from '../facts/facts.ts';
 import { gpusLeft } from './gpu-drivers.ts';
 import type { Binding } from './pci-binding.ts';
-import type { BoundDevice } from './pci-binding-files.ts';
 import type { ChangeContext } from './resource.ts';
 
 /** One line on what becomes of the devices. */

@@ -5,19 +5,14 @@ import type { Unit } from '../devices/selection.ts';
 import type { DeviceSelector } from '../devices/selector.ts';
 import { refuseUsed } from '../devices/users.ts';
 import { VfleetError } from '../errors.ts';
+import type { BoundDevice } from '../facts/bound-devices.ts';
 import type { Facts, PciDevice } from '../facts/facts.ts';
 import { diffOf } from './diff.ts';
 import { fileSet } from './file-set.ts';
-import { devicesBefore, namedElsewhere, ownDriverctl, withSerials } from './pci-binding-before.ts';
+import { devicesBefore, namedElsewhere, ownDriverctl, withFormer } from './pci-binding-before.ts';
 import { bindingEffects } from './pci-binding-effects.ts';
-import {
-  type BoundDevice,
-  driverctlGlob,
-  driverctlPath,
-  keepingFiles,
-  ownPaths,
-  ruleGlob,
-} from './pci-binding-files.ts';
+import { driverctlGlob, driverctlPath, keepingFiles, ownPaths, ruleGlob } from './pci-binding-files.ts';
+import { isLasting } from './pci-binding-lasting.ts';
 import { refuseBinding, refuseStuck } from './pci-binding-refusals.ts';
 import { isHeld, isTakenEarly } from './pci-binding-timing.ts';
 import { bindingNotes, bindingSummary } from './pci-binding-words.ts';
@@ -100,7 +95,7 @@ function change(wish: Binding, state: State, context: ChangeContext): Change | n
   // It was planned before that reboot, and what it does is not known yet.
   if (isAhead && context.tentative === true) return null;
   const before = devicesBefore(wish, state, context);
-  const devices = withSerials(wanted, before, facts);
+  const devices = withFormer(wanted, before, wish, facts);
   refuseBinding(wish, wanted, devices, state, context);
   const open = parseOpenNodes(state.probe('open').stdout);
   const taken = units.filter((unit) => devicesOf(unit).some((device) => device.driver !== driver));
@@ -145,7 +140,10 @@ function files(
 ): Kept {
   const { facts } = context;
   const early = wish.early ?? wanted.some(isTakenEarly);
-  const by = early ? 'early' : facts.hardware?.driverctl === true ? 'driverctl' : 'rule';
+  // The files of driverctl have no place for a note.
+  const unnoted = devices.map((device) => ({ ...device, former: null, serial: null }));
+  const isDriverctl = facts.hardware?.driverctl === true && isLasting(wish, unnoted, facts);
+  const by = early ? 'early' : isDriverctl ? 'driverctl' : 'rule';
   const wishes = keepingFiles(facts, { name: wish.name, driver: wish.driver, devices, by });
   // Of files that are taken over as they are: what becomes due when they go.
   const outcome = { name: wish.name, driver: wish.driver, devices, missing: [], dropped: [], isAhead: false };

@@ -1,6 +1,7 @@
 import type { PhysicalFunction } from '../devices/physical-function.ts';
 import { VfleetError } from '../errors.ts';
-import { driverctlGlob, namedInRule, ruleGlob, textAt } from './pci-binding-files.ts';
+import { parseBound } from '../facts/bound-devices.ts';
+import { driverctlGlob, ruleGlob, textAt } from './pci-binding-files.ts';
 import type { State } from './resource.ts';
 
 /** What keeps single functions with a driver: rules of bindings, and files of driverctl. */
@@ -14,7 +15,7 @@ export function refuseBound({ device, functions }: PhysicalFunction, state: Stat
   const own = new Set(functions.map(({ address }) => address));
   const rules = state
     .matches(ruleGlob)
-    .flatMap((path) => namedInRule(textAt(state, path)).map(({ address }) => ({ path, address })));
+    .flatMap((path) => parseBound(textAt(state, path)).map(({ address }) => ({ path, address })));
   const files = state.matches(driverctlGlob).map((path) => ({ path, address: path.replace(/^.*\/pci-/, '') }));
   const bound = [...rules, ...files].find(({ address }) => own.has(address));
   if (bound === undefined) return;

@@ -48,7 +48,12 @@ function listed({ device, kind, standing, obstacles }: Candidate): string {
 
 /** Rules of udev that bind some devices. */
 function rulesFor(facts: Facts, devices: readonly PciDevice[]) {
-  const bound = devices.map(({ address, vendor, device }) => ({ address, id: `${vendor}:${device}`, serial: null }));
+  const bound = devices.map(({ address, vendor, device }) => ({
+    address,
+    id: `${vendor}:${device}`,
+    former: null,
+    serial: null,
+  }));
   const [file] = keepingFiles(facts, { name: 'test', driver: 'vfio-pci', devices: bound, by: 'rule' });
   return typeof file?.content === 'string' ? file.content : '';
 }

@@ -1,6 +1,10 @@
 import { describe, expect, it } from 'vitest';
+import type { Check } from '../../src/checks/check.ts';
+import { devicesBound } from '../../src/checks/devices-bound.ts';
+import { devicesOf, selectUnits } from '../../src/devices/select.ts';
 import type { DeviceSelector } from '../../src/devices/selector.ts';
 import { VfleetError } from '../../src/errors.ts';
+import { parseBound } from '../../src/facts/bound-devices.ts';
 import type { Facts, PciDevice } from '../../src/facts/facts.ts';
 import type { HardwareFacts } from '../../src/facts/hardware.ts';
 import { readCommandLine } from '../../src/lab/model/command-line.ts';
@@ -82,7 +86,7 @@ describe('a disk', () => {
 
   it('is bound by address and ids from the initramfs on, and at once', () => {
     const text = writes(first)[rule] ?? '';
-    expect(text).toContain('# 0000:5e:00.0 [144d:a808] serial S4EMNX0R123456\n');
+    expect(text).toContain('# 0000:5e:00.0 [144d:a808] driver nvme serial S4EMNX0R123456\n');
     expect(text).toContain('ATTR{vendor}=="0x144d", ATTR{device}=="0xa808", ATTR{driver_override}="vfio-pci"');
     expect(writes(first)[hook]).toContain('manual_add_modules vfio vfio_iommu_type1 vfio_pci\n');
     expect(first?.actions).toContainEqual(expect.objectContaining({ path: hook, mode: '0755' }));
@@ -208,7 +212,7 @@ describe('a GPU', () => {
     const first = change(off, [gpu.address], { options });
 
     it('is written for that reboot, with what its undo needs', () => {
-      expect(writes(first)[rule]).toContain('# 0000:3b:00.1 [10de:1aef]\n');
+      expect(writes(first)[rule]).toContain('# 0000:3b:00.1 [10de:1aef] driver snd_hda_intel\n');
       expect(kinds(first)).toEqual(['initramfs', 'reboot']);
       expect(first?.effects.map(({ kind }) => kind)).toContain('devices');
       expect(first?.notes).toContain('which devices share an IOMMU group is known once the IOMMU is on');
@@ -374,3 +378,71 @@ it.each([
 ])('refuses %s', (_what, options) => {
   expect(codeOf(() => pciBinding([], options))).toBe('device.binding');
 });
+
+describe('what the host tells no more once it is bound', () => {
+  const hba = pci('0000:21:00.0 010700 1000:0097 mpt3sas 40');
+  const second = pci('0000:af:00.0 030000 10de:2204 nouveau 80');
+  const disksOf = (...serials: readonly string[]): Partial<HardwareFacts> => ({
+    block: serials.map((serial, index) => block(`sd${index}`, { pci: hba.address, serial, signature: 'none' })),
+  });
+  /** The host once its devices are bound, as the next probe finds it. */
+  const after = (facts: Facts, found: Change | null): Facts => ({
+    ...facts,
+    pci: facts.pci.map((device) => (found?.summary.includes(device.address) === true ? bound(device) : device)),
+    hardware: facts.hardware && {
+      ...facts.hardware,
+      nvme: [],
+      block: [],
+      bound: parseBound(writes(found)[rule] ?? ''),
+    },
+  });
+
+  it.each([
+    ['a driver alone', host([gpu, audio, nic]), { driver: 'nouveau' }],
+    ['a driver and a number', host([gpu, second, nic]), { driver: 'nouveau', count: 2 }],
+    ['the serial number of a disk alone', host([disk, nic], disks), { serial: 'S4EMNX0R123456' }],
+    ['that of the one disk of a controller', host([hba, nic], disksOf('Z1')), { serial: 'Z1' }],
+  ])('is noted, so that %s finds the same again', (_what, facts, selector) => {
+    const first = change(facts, [selector]);
+    const later = after(facts, first);
+    expect(change(later, [selector], { files: placed(first) })).toBeNull();
+    expect(outcomeOf(devicesBound([selector], { persistent: true }), later)).toBe('pass');
+  });
+
+  it('and a second card of the driver comes in, with nothing given back', () => {
+    const alone = host([gpu, audio, { ...second, driver: 'nvidia' }, nic]);
+    const first = change(alone, [{ driver: 'nouveau' }]);
+    const later = after(alone, first);
+    const both = { ...later, pci: later.pci.map((device) => (device.address === second.address ? second : device)) };
+    expect(change(both, [{ driver: 'nouveau' }], { files: placed(first) })?.summary).toBe(
+      'bind 0000:af:00.0 to vfio-pci, keep 0000:3b:00.0 0000:3b:00.1 on vfio-pci',
+    );
+  });
+
+  it('and a driver beside a class does not mean what had another', () => {
+    const cards = host([gpu, { ...second, driver: 'nvidia' }]);
+    const later = after(cards, change(cards, [{ class: '03' }]));
+    const found = selectUnits(later, [{ class: '03', driver: 'nvidia', count: 1 }], 'node01').flatMap(devicesOf);
+    expect(found.map(({ address }) => address)).toEqual([second.address]);
+  });
+
+  it('has a rule also where driverctl is there, whose files have no place for it', () => {
+    const facts = host([nic], { driverctl: true });
+    expect(Object.keys(writes(change(facts, [{ driver: 'i40e' }])))).toEqual([rule]);
+    expect(Object.keys(writes(change(facts, [nic.address])))).toEqual(['/etc/driverctl.d/pci-0000:18:00.0']);
+  });
+
+  it('is refused where it cannot be noted, with what to write instead', () => {
+    const two = host([hba, nic], disksOf('Z1', 'Z2'));
+    expect(() => change(two, [{ serial: 'Z1' }, { serial: 'Z2' }])).toThrow(
+      /serial=Z1, serial=Z2.*address: { address: '0000:21:00\.0', id: '1000:0097' }; nothing was changed/,
+    );
+    expect(codeOf(() => change(host([nic]), [{ driver: 'i40e' }], { options: { driver: 'uio_pci_generic' } }))).toBe(
+      'device.selector',
+    );
+  });
+});
+
+function outcomeOf(check: Check, facts: Facts): string {
+  return check.judge({ host: 'node01', facts, wants: {}, evidence: null }).outcome;
+}
