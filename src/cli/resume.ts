@@ -74,7 +74,8 @@ async function prepare(open: OpenRun, args: ResumeArguments, environment: Enviro
   const { work, gone } = await loadAgain(started, given, full, left, environment);
   await refuseChanged(name, given, { ...work, gone }, args);
   const standing = withoutGone(from, gone);
-  const beginning = { command: 'resume', hosts: waitingIn(standing), changes: changesHosts(started) } as const;
+  const hosts = startedBy(standing, resumeState(earlier));
+  const beginning = { command: 'resume', hosts, changes: changesHosts(started) } as const;
   await confirmBeginning(beginning, args, wishOf(work, full), environment);
   const part = partsOf(earlier) + 1;
   return {
@@ -133,9 +134,12 @@ function failedIn({ hosts }: RolloutState): readonly string[] {
   return [...hosts].flatMap(([host, at]) => (at.kind === 'ended' && at.state !== 'ok' ? [host] : []));
 }
 
-/** Those that were at work go on in any case: nobody leaves them in the middle. */
-function waitingIn({ hosts }: RolloutState): number {
-  return [...hosts.values()].filter(({ kind }) => kind === 'waiting').length;
+/**
+ * How many hosts are started, those too that ended, keep a place, and are begun with again. Those that were at work go on in any
+ * case: nobody leaves them in the middle.
+ */
+function startedBy(standing: RolloutState, before: RolloutState): number {
+  return leftOf(standing).filter((host) => before.hosts.get(host)?.kind !== 'cut-off').length;
 }
 
 function withoutGone(from: RolloutState, gone: readonly string[]): RolloutState {

@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import type { Ended } from './program.ts';
-import { journalOf, killAt, motd, type Racks, startRacks } from './racks.ts';
+import { eventsOf, journalOf, killAt, motd, type Racks, startRacks } from './racks.ts';
 
 // What resume and retry begin with: of many hosts their number, and of some commands nothing at all.
 vi.setConfig({ testTimeout: 240_000 });
@@ -14,6 +14,7 @@ const groups: Readonly<Record<string, readonly string[]>> = {
   killed: ['c1', 'c2', 'c3', 'c4'],
   typed: ['d1', 'd2', 'd3', 'd4'],
   read: ['e1', 'e2'],
+  drained: ['f1', 'f2', 'f3', 'f4'],
 };
 
 let racks: Racks;
@@ -78,6 +79,29 @@ describe('more hosts than confirmAbove', () => {
     const run = await racks.start(apply('killed', '-p', '1'));
     await killAt(racks, run, 'c1', /"host-started","host":"c1"/);
     expect(statesIn(await racks.vfleet('resume', await runOf('c1'), '--json'))).toEqual(Array(4).fill('ok'));
+  });
+
+  it('are tried again by resume only where their number is given, those too that keep their places', async () => {
+    const ready = path.join(racks.folder, 'ready');
+    await racks.write(
+      'drain.ts',
+      `import { kernelArguments, playbook } from 'vfleet';
+export default playbook({
+  name: 'Drained',
+  hooks: { drain: { run: ${JSON.stringify(`test -e ${ready}`)}, where: 'controller' } },
+  async apply(host) { await host.ensure(kernelArguments({ nomodeset: true })); await host.settle(); },
+});
+`,
+    );
+    const args = apply('drained', '--max-failures', '4', '--per-rack', '4').with(1, 'drain.ts');
+    expect((await racks.vfleet(...args)).code).toBe(1);
+    const ended = (await eventsOf(racks, 'f1')).filter(({ type }) => type === 'host-ended');
+    expect(ended).toMatchObject(Array(4).fill({ state: 'failed', holdsSlot: true }));
+    await racks.write('ready', '');
+    const name = await runOf('f1');
+    expect(await refused(64, 'resume', name, '--retry-failed')).toMatch(/resume: 4 hosts are to be started/);
+    const again = await racks.vfleet('resume', name, '--retry-failed', '--expect-hosts', '4', '--json');
+    expect(statesIn(again)).toEqual(Array(4).fill('ok'));
   });
 
   // The `script` of util-linux gives it a terminal of its own.

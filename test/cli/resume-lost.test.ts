@@ -36,6 +36,9 @@ it('a plain resume looks first whether hosts are back that keep the places of a 
   await lost?.setFaults({});
   await lost?.powerOn();
   await vi.waitUntil(() => lost?.state === 'up', { timeout: 60_000 });
+  // One that is asked for is changed when it is back: it is one of those that are started.
+  const expected = await racks.vfleet('resume', '--expect-hosts', '2');
+  expect([expected.code, expected.stderr]).toEqual([64, expect.stringContaining('3 hosts are to be started')]);
   const back = await racks.vfleet('resume');
   expect(back.code, back.stdout + back.stderr).toBe(0);
   expect(back.stdout).toMatch(/3 hosts, 3 writes, 3 reboots in/);
