@@ -33,12 +33,11 @@ export function serialAlias(ports: readonly SerialSelector[]): Resource {
   };
 }
 
-/** Of a port that the rules name already the process may be a guest's. */
+/** Of a port that the rules name already the process may be a guest's. Where no port is wished for, nobody has looked. */
 function openAt(state: State): (port: string) => OpenNodes | undefined {
-  const open = parseOpenNodes(state.probe('open').stdout);
   const before = state.file(path);
   const rules = before.kind === 'file' ? before.bytes.toString('utf8') : '';
-  return (port) => (rules.includes(`"${port}"`) ? undefined : open);
+  return (port) => (rules.includes(`"${port}"`) ? undefined : parseOpenNodes(state.probe('open').stdout));
 }
 
 function dataOf({ port, id = '', interface: part, alias }: SerialSelector) {

@@ -43,9 +43,9 @@ function change(
 ): Change | null {
   const before = state.file(path);
   const named = portsOf(before);
-  const open = parseOpenNodes(state.probe('open').stdout);
-  // A guest may have what the rules name already.
-  const openAt = (port: string) => (named.some((one) => one.port === port) ? undefined : open);
+  // A guest may have what the rules name already. Where no device is wished for, nobody has looked.
+  const openAt = (port: string) =>
+    named.some((one) => one.port === port) ? undefined : parseOpenNodes(state.probe('open').stdout);
   const devices = requireUsb(context.facts, selectors, context.host, openAt);
   if (devices.length > 0 && state.probe('group').code !== 0) throw noGroup(access.group, context.host);
   // Nothing to be said of none, unless an earlier run has said something.
