@@ -1,13 +1,11 @@
-import { VfleetError } from '../errors.ts';
 import type { HostPlan } from '../events/event.ts';
 import { isPending, type Summary } from '../report/summary.ts';
 import { count } from '../report/text/block.ts';
 import type { PlannedHost } from '../report/text/plans.ts';
 import type { Rollout } from '../rollout/rollout.ts';
 import type { RolloutWish } from '../rollout/wish.ts';
-import { ask, askNumber } from './ask.ts';
 import type { Environment } from './environment.ts';
-import { type GuardArguments, isMany } from './guard.ts';
+import { confirmChanges, type GuardArguments } from './guard.ts';
 import type { RolloutArguments } from './rollout.ts';
 import { run } from './run.ts';
 import { showQuestion, showRollout } from './show.ts';
@@ -56,12 +54,7 @@ export async function confirm(
     ...(reboots > 0 ? [`reboot ${reboots}`] : []),
     `verify ${plans.length}`,
   ];
-  const question = `${acts.join(', ').replace(/^c/, 'C')}?`;
-  const many = isMany(changing.length, wish) && args.expectHosts === undefined;
-  if (many) {
-    if (await askNumber(`${question} Type the number of hosts to change:`, changing.length)) return;
-  } else if (await ask(question)) return;
-  throw new VfleetError({ code: 'apply.declined', thing: 'declined; nothing was written' });
+  await confirmChanges(`${acts.join(', ').replace(/^c/, 'C')}?`, changing.length, args, wish);
 }
 
 /** Applies; with `plans` only what they say. */

@@ -2,7 +2,7 @@ import { VfleetError } from '../errors.ts';
 import { count } from '../report/text/block.ts';
 import { defaultConfirmAbove } from '../rollout/rollout.ts';
 import type { RolloutWish } from '../rollout/wish.ts';
-import { askNumber } from './ask.ts';
+import { ask, askNumber } from './ask.ts';
 import type { Environment } from './environment.ts';
 import { UsageError } from './usage-error.ts';
 
@@ -57,6 +57,23 @@ export async function confirmBeginning(
   throw new VfleetError({ code: 'apply.declined', thing: 'declined; no host was touched' });
 }
 
+/**
+ * Asks whether to change so many hosts after it was shown what: of many their number is to be typed, unless it was expected.
+ * Errors: `apply.declined`, `interrupted`.
+ */
+export async function confirmChanges(
+  question: string,
+  hosts: number,
+  { expectHosts }: Pick<GuardArguments, 'expectHosts'>,
+  wish: RolloutWish,
+): Promise<void> {
+  const many = isMany(hosts, wish) && expectHosts === undefined;
+  if (many) {
+    if (await askNumber(`${question} Type the number of hosts to change:`, hosts)) return;
+  } else if (await ask(question)) return;
+  throw new VfleetError({ code: 'apply.declined', thing: 'declined; nothing was written' });
+}
+
 function refuseOther(hosts: number, expected: number | undefined, how: string): void {
   if (expected === undefined || expected === hosts) return;
   const found = `${count(hosts, 'host')} ${hosts === 1 ? 'is' : 'are'} ${how}`;
@@ -64,7 +81,7 @@ function refuseOther(hosts: number, expected: number | undefined, how: string): 
 }
 
 /** Whether so many hosts are to be typed as a number, rather than agreed to. */
-export function isMany(hosts: number, wish: RolloutWish): boolean {
+function isMany(hosts: number, wish: RolloutWish): boolean {
   return hosts > thresholdOf(wish);
 }
 

@@ -1,14 +1,12 @@
-import { VfleetError } from '../errors.ts';
 import type { Task } from '../host/context.ts';
 import type { Playbook } from '../playbook/define.ts';
 import { exitCode } from '../report/exit-code.ts';
 import { isPending, type Summary } from '../report/summary.ts';
 import { count } from '../report/text/block.ts';
 import { worse } from './apply-playbook.ts';
-import { ask } from './ask.ts';
 import type { Environment } from './environment.ts';
 import type { Fleet } from './fleet.ts';
-import { requireExpected } from './guard.ts';
+import { confirmChanges, requireExpected } from './guard.ts';
 import type { ConnectionArguments } from './options.ts';
 import { warn } from './output.ts';
 import { type Run, run } from './run.ts';
@@ -63,8 +61,8 @@ export async function doTask(given: FleetTask, args: TaskArguments, environment:
   if (args.dryRun || planned.interrupted || changing.length === 0)
     return showTaskPlan(planned, command, shown, environment, judge(exitCode(planned, command)));
   showQuestion(planned.hosts, shown, environment, { command });
-  if (!(await ask(`${question} ${count(changing.length, 'host')}?`)))
-    throw new VfleetError({ code: 'apply.declined', thing: 'declined; nothing was written' });
+  const changed = changing.length;
+  await confirmChanges(`${question} ${count(changed, 'host')}?`, changed, args, fleet.inventory.rollout);
   const names = new Set(plans.map(({ host }) => host));
   const hosts = fleet.hosts.filter(({ name }) => names.has(name));
   const expected = new Map(plans.map((plan) => [plan.host, plan]));
