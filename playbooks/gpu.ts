@@ -3,7 +3,9 @@
 import {
   checks,
   cloudpodsGpuArguments,
+  cloudpodsGpus,
   deviceSelectors,
+  devicesOfKind,
   driversKeptAway,
   gpuArguments,
   gpuDrivers,
@@ -13,6 +15,7 @@ import {
   pciBinding,
   playbook,
   vfioModules,
+  wasBoundBy,
   z,
 } from 'vfleet';
 
@@ -22,20 +25,28 @@ export default playbook({
 
   vars: z.object({
     consumer: z.enum(['plain', 'cloudpods']).default('plain'),
-    /** The GPUs. The boot display and that of a BMC only with `allow: [boot-display]` or `allow: [bmc]`. */
+    /** The GPUs; others that are named are left to their playbooks. The boot display and that of a BMC only with `allow: [boot-display]` or `allow: [bmc]`. */
     devices: deviceSelectors.default([]),
   }),
 
-  gate: ({ vars }) => [checks.iommuInFirmware(), checks.devicesFree(vars.devices)],
+  gate: (host) => [
+    ...(isAsked(host.vars) ? [checks.iommuInFirmware()] : []),
+    checks.devicesFree(devicesOfKind(host, host.vars.devices, 'gpu').devices),
+  ],
 
   async apply(host) {
-    const { consumer, devices } = host.vars;
-    const isPlain = consumer === 'plain';
+    // Nothing is named, and nothing of an earlier run is to be given back.
+    if (!isAsked(host.vars) && !wasBoundBy(host.facts, 'gpu')) return;
+    const isPlain = host.vars.consumer === 'plain';
+    const { devices } = devicesOfKind(host, host.vars.devices, 'gpu');
     const isOn = host.facts.iommu.groups.length > 0;
     // Only where no GPU that stays with the host needs them.
     const drivers = isPlain ? gpuDrivers(host, devices) : ['nouveau'];
     // Bound by the reboot that turns the IOMMU on. With Cloudpods the agent binds: what we have bound before is given back.
-    const binding = pciBinding(isPlain ? devices : [], { name: 'gpu', ahead: true });
+    const binding = () => {
+      const { devices: gpus, notes } = devicesOfKind(host, host.vars.devices, 'gpu');
+      return pciBinding(isPlain ? gpus : [], { name: 'gpu', ahead: true, notes });
+    };
     await host.ensure(
       kernelArguments({
         ...iommuArguments(host.facts),
@@ -43,19 +54,30 @@ export default playbook({
       }),
       modulesToLoad('vfio.conf', vfioModules(host.facts)),
       driversKeptAway('gpu', drivers, devices),
-      binding,
+      // The agent takes all of them, named or not, and by force.
+      !isPlain && cloudpodsGpus(devices),
+      binding(),
     );
     await host.settle();
     // What else goes with the cards is known once it is on.
     if (!isPlain || isOn) return;
-    await host.ensure(binding);
+    await host.ensure(binding());
     await host.settle();
   },
 
-  verify: ({ vars }) => [
-    checks.iommuActive(),
-    checks.kernelArgumentsActive(),
-    checks.vfioLoaded(),
-    ...(vars.consumer === 'plain' ? [checks.devicesBound(vars.devices)] : [checks.cloudpodsAgent()]),
-  ],
+  verify: (host) => {
+    const { devices } = devicesOfKind(host, host.vars.devices, 'gpu');
+    if (!isAsked(host.vars)) return [checks.devicesBound([])];
+    return [
+      checks.iommuActive(),
+      checks.kernelArgumentsActive(),
+      checks.vfioLoaded(),
+      host.vars.consumer === 'plain' ? checks.devicesBound(devices) : checks.cloudpodsAgent({ gpus: devices }),
+    ];
+  },
 });
+
+/** The agent takes all GPUs, named or not. */
+function isAsked({ consumer, devices }: { readonly consumer: string; readonly devices: readonly unknown[] }): boolean {
+  return consumer !== 'plain' || devices.length > 0;
+}

@@ -1,6 +1,7 @@
+import { agentConfLines, agentConfPath } from '../devices/agent-conf.ts';
 import type { Finding } from '../devices/agent-finding.ts';
 import { agentNicFindings } from '../devices/agent-nics.ts';
-import { devicesOf, selectUnits } from '../devices/select.ts';
+import { selectUnits } from '../devices/select.ts';
 import type { DeviceSelector } from '../devices/selector.ts';
 import type { Facts } from '../facts/facts.ts';
 import type { Check, CheckInput } from './check.ts';
@@ -11,6 +12,8 @@ import { check, type Judgement } from './verdict.ts';
 
 /** What the host agent is configured for, as the playbook knows it. */
 export interface CloudpodsAgentOptions {
+  /** The host is to be prepared for GPUs: these, with what is allowed of them. Without it they are told of, and not judged. */
+  readonly gpus?: readonly DeviceSelector[];
   /** `vendor:device` of custom PCI devices: models of `isolated-device-model-create`. */
   readonly customIds?: readonly string[];
   /** Devices that are to be such: judged by their ids, as the agent goes by these. */
@@ -36,7 +39,7 @@ export function cloudpodsAgent(options: CloudpodsAgentOptions = {}): Check {
 function judge({ facts, host }: CheckInput, options: CloudpodsAgentOptions): Judgement {
   const custom = namedFindings(facts, options.custom ?? [], host);
   const findings = [
-    ...gpuFindings(facts),
+    ...judgedGpus(facts, options.gpus),
     ...customFindings(facts, options.customIds ?? [], host),
     ...custom,
     ...agentNicFindings(facts, options.sriovNics ?? []),
@@ -44,7 +47,7 @@ function judge({ facts, host }: CheckInput, options: CloudpodsAgentOptions): Jud
     ...hugepageFindings(facts, options.hugepages),
   ];
   const bad = findings.filter((one): one is Required<Finding> => one.remedy !== undefined);
-  const evidence = [...textsOf(findings), ...cmdline(facts)];
+  const evidence = [...textsOf(findings), ...readings(facts)];
   if (bad.length === 0) {
     // All of an id are taken, which whoever named one device is to know.
     const found = ['It would take the host as it is', ...textsOf(custom)].join('; ');
@@ -54,12 +57,17 @@ function judge({ facts, host }: CheckInput, options: CloudpodsAgentOptions): Jud
   return { outcome: 'fail', found: `${bad.map(({ found }) => found).join('; ')}.`, evidence, remedy };
 }
 
+/** Of a host that is prepared for something else, they are of no account. */
+function judgedGpus(facts: Facts, selectors: readonly DeviceSelector[] | undefined): readonly Finding[] {
+  const findings = gpuFindings(facts, selectors ?? []);
+  return selectors === undefined ? findings.map(({ found }) => ({ found })) : findings;
+}
+
 /** Errors: those of `selectUnits`. */
 function namedFindings(facts: Facts, selectors: readonly DeviceSelector[], host: string): readonly Finding[] {
   const units = selectUnits(facts, selectors, host);
   const ids = units.flatMap(({ selected }) => selected).map(({ vendor, device }) => `${vendor}:${device}`);
-  const named = units.flatMap(devicesOf).map(({ address }) => address);
-  return customFindings(facts, [...new Set(ids)], host, named);
+  return customFindings(facts, [...new Set(ids)], host, units);
 }
 
 /** What it would do, but for what harms. */
@@ -67,6 +75,7 @@ function textsOf(findings: readonly Finding[]): readonly string[] {
   return findings.flatMap(({ found, remedy }) => (remedy === undefined ? [found] : []));
 }
 
-function cmdline({ boot }: Facts): readonly string[] {
-  return [`/proc/cmdline: ${boot.running}`];
+function readings(facts: Facts): readonly string[] {
+  const conf = facts.setup === null ? ['not read, taken as by default'] : agentConfLines(facts);
+  return [`/proc/cmdline: ${facts.boot.running}`, ...conf.map((line) => `${agentConfPath}: ${line}`)];
 }

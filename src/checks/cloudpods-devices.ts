@@ -1,19 +1,26 @@
+import { agentConf, agentConfPath } from '../devices/agent-conf.ts';
 import { domainFinding, type Finding, unread } from '../devices/agent-finding.ts';
 import { obstaclesOf } from '../devices/obstacles.ts';
 import { obstacleText } from '../devices/require-free.ts';
-import { unitsOf } from '../devices/select.ts';
+import { devicesOf, unitsOf } from '../devices/select.ts';
+import type { Unit } from '../devices/selection.ts';
 import type { Facts, PciDevice } from '../facts/facts.ts';
 
 /**
  * Custom devices: all of an id are taken from whatever driver they have, GPUs excepted, and nobody asks what they are for.
- * `named`: addresses that the inventory has, where it has any.
+ * `units`: what the inventory names, where it names any, with what is allowed of it.
  */
 export function customFindings(
   facts: Facts,
   ids: readonly string[],
   host: string,
-  named: readonly string[] = [],
+  units: readonly Unit[] = [],
 ): readonly Finding[] {
+  if (ids.length > 0 && agentConf(facts).disableCustomDevice) {
+    const found = `it takes no custom devices: disable_custom_device is set in ${agentConfPath}`;
+    return [{ found, remedy: 'set disable_custom_device: false, and restart the agent' }];
+  }
+  const named = units.flatMap(devicesOf).map(({ address }) => address);
   return ids.flatMap((id): readonly Finding[] => {
     const devices = facts.pci.filter((one) => isOf(one, id));
     if (devices.length === 0) return [{ found: `it finds no device ${id} on ${host}` }];
@@ -22,7 +29,7 @@ export function customFindings(
     const more = named.length > 0 && others.length > 0 ? `; not named here: ${others.join(', ')}` : '';
     return [
       { found: `it would take every device ${id}: ${all}${more}` },
-      ...devices.flatMap((device) => [...domainFinding(device), ...harmOf(facts, device)]),
+      ...devices.flatMap((device) => [...domainFinding(device), ...harmOf(facts, device, units)]),
     ];
   });
 }
@@ -31,9 +38,10 @@ function isOf({ vendor, device, class: code }: PciDevice, id: string): boolean {
   return `${vendor}:${device}` === id.toLowerCase() && !/^030[02]/.test(code);
 }
 
-function harmOf(facts: Facts, device: PciDevice): readonly Finding[] {
+function harmOf(facts: Facts, device: PciDevice, units: readonly Unit[]): readonly Finding[] {
   if (device.driver === 'vfio-pci') return [];
-  const [unit] = unitsOf(facts, new Map([[device, []]]));
+  const allow = units.find((unit) => devicesOf(unit).includes(device))?.allow ?? [];
+  const [unit] = unitsOf(facts, new Map([[device, allow]]));
   const obstacles = unit === undefined ? [] : obstaclesOf(facts, { ...unit, mates: [] });
   const [first] = obstacles;
   if (first === undefined) return [];

@@ -1,24 +1,31 @@
+import { agentConf, agentConfPath } from '../devices/agent-conf.ts';
 import { domainFinding, type Finding } from '../devices/agent-finding.ts';
+import { agentGpuObstacles, agentGpus } from '../devices/agent-gpus.ts';
+import type { DeviceSelector } from '../devices/selector.ts';
 import type { Facts, PciDevice } from '../facts/facts.ts';
 
 /**
- * GPUs as the agent finds them: displays but the boot one, 3D controllers, and `0380` of NVIDIA and AMD. It binds those of the
- * first two classes itself, with members of the group that are of the same vendor.
+ * What the agent would do with the GPUs of a host: it binds displays and 3D controllers itself, with members of the group that are
+ * of the same vendor. `selectors`: with what is allowed of them.
  */
-export function gpuFindings(facts: Facts): readonly Finding[] {
-  const gpus = facts.pci.filter(isGpu);
+export function gpuFindings(facts: Facts, selectors: readonly DeviceSelector[]): readonly Finding[] {
+  if (agentConf(facts).disableGpu) {
+    const found = `it takes no GPUs: disable_gpu is set in ${agentConfPath}`;
+    return [{ found, remedy: 'set disable_gpu: false, and restart the agent' }];
+  }
+  const gpus = agentGpus(facts);
   if (gpus.length === 0) return [];
   const all = gpus.map(({ address }) => address).join(', ');
+  const needed = agentGpuObstacles(facts, selectors).filter(({ kind }) => kind !== 'unknown');
   return [
     { found: `it would take the GPUs ${all}` },
     ...argumentFindings(facts),
+    ...needed.map((one) => ({
+      found: `it would take ${one.device} though the host needs it: ${one.reason}`,
+      remedy: one.remedy,
+    })),
     ...gpus.flatMap((gpu) => [...domainFinding(gpu), ...driverFindings(gpu), ...groupFindings(facts, gpu)]),
   ];
-}
-
-function isGpu({ class: code, vendor, bootVga }: PciDevice): boolean {
-  if (code.startsWith('0300')) return !bootVga;
-  return code.startsWith('0302') || (code.startsWith('0380') && ['10de', '1002'].includes(vendor));
 }
 
 /** The line is split at blanks, and each word must stand there exactly: `intel_iommu=on,sm_on` is none. */

@@ -83,7 +83,10 @@ export interface Facts {
   };
   /** By what files the host was prepared before; `null` in facts that were captured before they were read. */
   readonly setup: {
-    /** Those of `/etc/modprobe.d` and the like, and of the Cloudpods installer, that can be read and are not empty. */
+    /**
+     * Those of `/etc/modprobe.d` and the like, and of the Cloudpods installer, that can be read and are not empty; of its
+     * host.conf only the lines that say which devices its agent takes.
+     */
     readonly files: readonly SetupFile[];
     /** The shell of the host knows `==` in `[ … ]`, as bash does and dash does not. */
     readonly doubleEquals: boolean;

@@ -4,8 +4,8 @@ import { fileLinesOf, linesOf, type Sections } from './sections.ts';
 
 /**
  * Files by which somebody may have prepared the host before, as they stand, in one process: what loads and configures
- * modules, what binds devices, and what the Cloudpods installer brings. The shell itself tells whether it is one that
- * knows `==`.
+ * modules, what binds devices, and what the Cloudpods installer brings. Of its host.conf, which has secrets, only lines that say
+ * which devices its agent takes. The shell itself tells whether it is one that knows `==`.
  */
 export const setupProbe = sh`
 section setup-files
@@ -13,6 +13,8 @@ grep -aHs '' /etc/modprobe.d/*.conf /etc/modules-load.d/*.conf /etc/initramfs-to
   /etc/dracut.conf.d/*.conf /etc/driverctl.d/* /usr/bin/vfio-pci-override.sh \\
   /usr/lib/systemd/oc-hugetlb-reserve-pages.sh /usr/lib/systemd/system/oc-hugetlb-gigantic-pages.service \\
   /etc/systemd/system/sysinit.target.wants/oc-hugetlb-gigantic-pages.service
+grep -aEHis '^[^[:alnum:]#[:space:]]?(disable[_-]?(gpu|custom[_-]?device)|use[_-]?boot[_-]?vga|boot[_-]?vga[_-]?pci[_-]?addr)[^[:alnum:]]?[[:space:]]*:' \\
+  /etc/yunion/host.conf
 section setup-shell
 if ( [ a == a ] ) 2>/dev/null; then echo equal; else echo unequal; fi
 `;

@@ -1,4 +1,5 @@
 import { decode } from '../boot/source-text.ts';
+import { agentConfPath } from '../devices/agent-conf.ts';
 import { requireAgentNics } from '../devices/agent-nics.ts';
 import { VfleetError } from '../errors.ts';
 import { diffOf } from './diff.ts';
@@ -8,7 +9,7 @@ import type { Change, ChangeContext, FileState, Resource, State } from './resour
 import { sharedLines } from './shared-lines.ts';
 import { type FormerValue, setYamlKeys, type YamlValue } from './yaml-keys.ts';
 
-const path = '/etc/yunion/host.conf';
+const path = agentConfPath;
 
 export interface HostConfOptions {
   /** What a change makes due. Default: nothing, as the agent runs in a container of the cluster's. */
@@ -55,7 +56,7 @@ function change(
   const { host, facts, ownedLines = {} } = context;
   requireAgentNics(facts, nicsIn(values), host);
   const before = state.file(path);
-  if (before.kind !== 'file') throw absent(before, host);
+  if (before.kind !== 'file') throw noHostConf(before, host);
   const { text, encoding } = decode(before.bytes);
   const edit = setYamlKeys(text, values);
   if ('problem' in edit) {
@@ -115,7 +116,8 @@ function isPrintable(value: YamlValue): boolean {
   return [value].flat().every((one) => typeof one !== 'string' || !/\p{Cc}/u.test(one));
 }
 
-function absent(before: FileState, host: string): VfleetError {
+/** The error of a host that is no node of Cloudpods. */
+export function noHostConf(before: FileState, host: string): VfleetError {
   const found = before.kind === 'other' ? before.type : 'nothing';
   return refusal(host, "the Cloudpods host agent's configuration", found, 'say consumer: plain for a host without it');
 }

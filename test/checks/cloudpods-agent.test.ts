@@ -9,8 +9,15 @@ const tokens =
   'intel_iommu=on iommu=pt vfio_iommu_type1.allow_unsafe_interrupts=1 rdblacklist=nouveau nouveau.modeset=0';
 const card = pci('0000:3b:00.0 030000 10de:1b06 nouveau 12');
 
+const gpus: CloudpodsAgentOptions = { gpus: [] };
+
 function judge(facts: Facts, options: CloudpodsAgentOptions = {}): Verdict {
   return checks.cloudpodsAgent(options).judge({ host: 'node01', facts, wants: {}, evidence: null });
+}
+
+/** With these lines in host.conf. */
+function configured(facts: Facts, ...lines: readonly string[]): Facts {
+  return { ...facts, setup: { files: [{ path: '/etc/yunion/host.conf', lines }], doubleEquals: true } };
 }
 
 function running(facts: Facts, line: string): Facts {
@@ -26,19 +33,19 @@ describe('arguments, which the agent looks for word for word', () => {
     ['without modeset', tokens.replace('nouveau.modeset=0', ''), 'fail'],
     ['with the name for initramfs-tools alone', tokens.replace('rdblacklist', 'modprobe.blacklist'), 'fail'],
   ])('%s', (_why, line, outcome) => {
-    expect(judge(running(host([card]), line)).outcome).toBe(outcome);
+    expect(judge(running(host([card]), line), gpus).outcome).toBe(outcome);
   });
 
   it('are of no account on a host with no GPU but the boot display, and intel_iommu on AMD', () => {
-    expect(judge(host([{ ...card, bootVga: true }])).outcome).toBe('pass');
+    expect(judge(host([{ ...card, bootVga: true }]), gpus).outcome).toBe('pass');
     const amd = running(host([card]), tokens.replace('intel_iommu=on ', ''));
-    expect(judge(amd).found).toContain('intel_iommu=on');
-    expect(judge({ ...amd, cpu: { ...amd.cpu, vendor: 'amd' } }).outcome).toBe('pass');
+    expect(judge(amd, gpus).found).toContain('intel_iommu=on');
+    expect(judge({ ...amd, cpu: { ...amd.cpu, vendor: 'amd' } }, gpus).outcome).toBe('pass');
   });
 });
 
 describe('GPUs', () => {
-  const on = (...devices: Parameters<typeof host>[0]): Verdict => judge(running(host(devices), tokens));
+  const on = (...devices: Parameters<typeof host>[0]): Verdict => judge(running(host(devices), tokens), gpus);
   it('with a member of another vendor in their group fail, bridges do not', () => {
     const found = on(card, pci('0000:3b:00.1 0c0330 1b21:2142 xhci_hcd 12')).found;
     expect(found).toBe(
@@ -57,7 +64,94 @@ describe('GPUs', () => {
   });
 
   it('of class 0380 of others are none', () => {
-    expect(judge(host([pci('0000:3b:00.0 038000 8086:0bd5 i915')])).outcome).toBe('pass');
+    expect(judge(host([pci('0000:3b:00.0 038000 8086:0bd5 i915')]), gpus).outcome).toBe('pass');
+  });
+});
+
+describe('keys of host.conf', () => {
+  const unprepared = host([card]);
+  const ready = (...devices: Parameters<typeof host>[0]): Facts => running(host(devices), tokens);
+  it.each([
+    ['disable_gpu: true', 'fail', /takes no GPUs: disable_gpu is set/],
+    ['"disable-gpu": yes  # for now', 'fail', /takes no GPUs/],
+    ['disable_gpu: false', 'fail', /lacks .*nouveau\.modeset=0/],
+  ])('%s where GPUs are wanted', (line, outcome, found) => {
+    expect(judge(configured(unprepared, line), gpus)).toMatchObject({ outcome, found: expect.stringMatching(found) });
+    expect(judge(configured(ready(card), 'disable_gpu: false'), gpus).outcome).toBe('pass');
+  });
+
+  it('disable_gpu, and GPUs it is not prepared for, are told of and fail nothing where something else is wanted', () => {
+    const options = { usbIds: ['0403:6001'] };
+    const plain = { ...unprepared, hardware: host([], { usb: [usb('1-1')] }).hardware };
+    const verdict = judge(configured(plain, 'disable_gpu: true'), options);
+    expect([verdict.outcome, verdict.evidence]).toEqual([
+      'pass',
+      expect.arrayContaining([
+        'it takes no GPUs: disable_gpu is set in /etc/yunion/host.conf',
+        '/etc/yunion/host.conf: disable_gpu: true',
+      ]),
+    ]);
+    const unset = judge(plain, options);
+    expect([unset.outcome, unset.evidence.join()]).toEqual(['pass', expect.stringContaining('not prepared for GPUs')]);
+  });
+
+  it.each([
+    ['disable_custom_device: true', 'fail'],
+    ['disable_custom_device: false', 'pass'],
+  ])('%s where custom devices are wanted', (line, outcome) => {
+    const nic = host([pci('0000:05:00.0 020000 8086:1521 igb 2')]);
+    expect(judge(configured(nic, line), { customIds: ['8086:1521'] }).outcome).toBe(outcome);
+    expect(judge(configured(nic, line)).outcome).toBe('pass');
+  });
+
+  it.each([
+    ['use_boot_vga: true', 'fail'],
+    ['UseBootVga: true', 'fail'],
+    ['use_boot_vga: false', 'pass'],
+  ])('%s says whether the boot display is taken, which the host needs', (line, outcome) => {
+    const verdict = judge(configured(ready({ ...card, bootVga: true }), line), gpus);
+    expect(verdict.outcome).toBe(outcome);
+    expect(verdict.evidence.join()).toContain(line);
+    if (outcome === 'fail') expect(verdict.remedy).toContain('use_boot_vga: false');
+  });
+
+  it.each([
+    ["boot_vga_pci_addr: '03:00.0'", 'pass'],
+    ['BootVgaPciAddr: 03:00.0', 'pass'],
+    ['boot_vga_pci_addr: 04:00.0', 'fail'],
+    // It compares with what lspci prints, which has no domain.
+    ['boot_vga_pci_addr: 0000:03:00.0', 'fail'],
+  ])('%s keeps the display of that address, and that of the boot', (line, outcome) => {
+    const bmc = pci('0000:03:00.0 030000 1a03:2000 ast 20');
+    const boot = pci('0000:3b:00.0 030000 10de:1b06 nouveau 12', { bootVga: true });
+    expect(judge(configured(ready(bmc, boot), line), gpus).outcome).toBe(outcome);
+  });
+});
+
+describe('GPUs that the host needs, and the agent takes by force', () => {
+  const bmc = pci('0000:03:00.0 030000 1a03:2000 ast 20');
+  const boot = { ...card, bootVga: true };
+  const facts = running(host([bmc, boot]), tokens);
+  it('fail with what keeps them from the agent: that of a BMC which the machine does not boot with', () => {
+    const verdict = judge(facts, gpus);
+    expect(verdict).toMatchObject({
+      outcome: 'fail',
+      found: expect.stringMatching(/would take 0000:03:00\.0 though the host needs it: .*BMC/),
+      remedy: expect.stringContaining("boot_vga_pci_addr: '03:00.0'"),
+    });
+    expect(judge(facts, { gpus: [{ address: '0000:03:00.0', allow: ['bmc'] }] }).outcome).toBe('pass');
+    // What is allowed of another one counts for that one.
+    expect(judge(facts, { gpus: [{ address: card.address, allow: ['bmc'] }] }).outcome).toBe('fail');
+  });
+
+  it('fail for a member of their group of the same vendor, and not for what vfio-pci has', () => {
+    const gpu = pci('0000:00:02.0 030000 8086:4680 i915 1');
+    const nic = pci('0000:00:1f.6 020000 8086:15fb e1000e 1');
+    const on = (...devices: Parameters<typeof host>[0]): Facts =>
+      running(host(devices, { net: [net('eno1', { pci: nic.address, ssh: true })] }), tokens);
+    expect(judge(on(gpu, nic), gpus).found).toMatch(/would take 0000:00:1f\.6 though the host needs it: .*eno1/);
+    expect(judge(on(gpu, { ...nic, iommuGroup: 2 }), gpus).outcome).toBe('pass');
+    expect(judge(running(host([{ ...bmc, driver: 'vfio-pci' }]), tokens), gpus).outcome).toBe('pass');
   });
 });
 
@@ -93,6 +187,15 @@ describe('devices that are named, to become custom ones', () => {
     expect(verdict.found).toContain(
       'it would take every device 144d:a808: 0000:05:00.0 (nvme), 0000:06:00.0 (nvme); not named here: 0000:06:00.0',
     );
+  });
+
+  it('pass with what is allowed of them, and of no other of their ids', () => {
+    const [disk, twin] = ['0000:05:00.0', '0000:06:00.0'];
+    const data = (pci: string) => host(disks, { block: [block('nvme0n1', { pci, signature: 'ext4' })] });
+    const custom = [{ address: disk, allow: ['data'] as const }];
+    expect(judge(data(disk), options).found).toContain('would take 0000:05:00.0 though the host needs it');
+    expect(judge(data(disk), { custom }).outcome).toBe('pass');
+    expect(judge(data(twin), { custom }).outcome).toBe('fail');
   });
 
   it('fail where the host needs another of the same ids, and where they are not there', () => {

@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { readFile, readlink, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, readlink, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -150,6 +150,8 @@ describe('a host with dracut', () => {
 
   it('has for Cloudpods what its agent looks for, word for word, and nothing bound', async () => {
     const args = { extraVars: ['consumer=cloudpods'] };
+    await mkdir(at('etc/yunion'));
+    await writeFile(at('etc/yunion/host.conf'), 'hostname: dracut\n');
     const { host, code } = await fleet.one('apply', 'dracut', { playbook: book('gpu'), args });
     expect(host.failure).toBeNull();
     expect(host.checks.filter(({ outcome }) => outcome !== 'pass')).toEqual([]);

@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { readlink, writeFile } from 'node:fs/promises';
+import { mkdir, readlink, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, it } from 'vitest';
@@ -62,6 +62,9 @@ it('the same, with what turns the IOMMU on, where it is off: as many reboots as 
 
 it('given to Cloudpods afterwards, which binds by itself, it is given back with all that bound it', async () => {
   const args = { extraVars: ['consumer=cloudpods'] };
+  const conf = path.join(fleet.lab.node('off').root, 'etc/yunion/host.conf');
+  await mkdir(path.dirname(conf));
+  await writeFile(conf, 'hostname: off\n');
   const { host } = await fleet.one('apply', 'off', { playbook: gpu, args });
   expect(host.failure).toBeNull();
   expect(host.warnings).toEqual([]);
