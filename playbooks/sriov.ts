@@ -10,6 +10,7 @@ import {
   playbook,
   vfioModules,
   virtualFunctions,
+  withNotes,
   z,
 } from 'vfleet';
 
@@ -41,8 +42,14 @@ export default playbook({
 
   async apply(host) {
     const { consumer, sriov, sriovNics } = host.vars;
+    const isUnheard = consumer === 'cloudpods' && sriov.length > 0 && sriovNics.length === 0;
+    const notes = isUnheard
+      ? [
+          'no functions are made: with consumer: cloudpods the agent makes them, of the NICs in sriovNics, and `sriov` is not read',
+        ]
+      : [];
     await host.ensure(
-      kernelArguments(iommuArguments(host.facts)),
+      withNotes(kernelArguments(iommuArguments(host.facts)), notes),
       modulesToLoad('vfio.conf', vfioModules(host.facts)),
       // The agent makes them: what we have made before goes.
       virtualFunctions(...(consumer === 'plain' ? sriov : [])),
