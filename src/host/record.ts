@@ -81,7 +81,12 @@ const effectSchema: z.ZodType<Effect> = z.discriminatedUnion('kind', [
     subsystems: z.array(z.string()),
     usb: z.array(z.strictObject({ port: z.string(), id: z.string(), granted: z.boolean() })).exactOptional(),
   }),
-  z.strictObject({ kind: z.literal('service'), reason: z.string(), unit: z.string() }),
+  z.strictObject({
+    kind: z.literal('service'),
+    reason: z.string(),
+    unit: z.string(),
+    gone: z.literal(true).exactOptional(),
+  }),
   z.strictObject({
     kind: z.literal('devices'),
     reason: z.string(),

@@ -199,7 +199,7 @@ function jobFailed(host: string, effects: readonly Effect[], code: number, log: 
 }
 
 function actOf(effect: Effect): string {
-  if (effect.kind === 'service') return `restarting ${effect.unit}`;
+  if (effect.kind === 'service') return `${effect.gone === true ? 'stopping' : 'restarting'} ${effect.unit}`;
   if (effect.kind === 'udev') return "applying udev's rules";
   if (effect.kind === 'devices')
     return `giving ${effect.devices.map(({ address }) => address).join(', ')} to their drivers`;

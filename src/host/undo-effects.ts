@@ -1,5 +1,7 @@
 import type { Effect } from '../resources/effect.ts';
 import { mergeEffects, withoutTokens } from '../resources/effect-order.ts';
+import type { Change } from '../resources/resource.ts';
+import { unitPath } from '../resources/systemd-unit.ts';
 import type { HostRecord } from './record.ts';
 import { knownPlaybooks } from './undo-owned.ts';
 
@@ -26,6 +28,17 @@ export function quickEffects(effects: readonly Effect[], kept: ReadonlySet<strin
     if (effect.kind !== 'boot-configuration') return [effect];
     return [{ ...withoutTokens(effect, effect.present), absent: [] }];
   });
+}
+
+/** Units whose files are removed are stopped: so say the effects of all changes. */
+export function withStopped(changes: readonly Change[]): readonly Change[] {
+  const actions = changes.flatMap((change) => change.actions);
+  const removed = new Set(actions.flatMap((action) => (action.kind === 'remove' ? [action.path] : [])));
+  const stopped = (effect: Effect): Effect =>
+    effect.kind === 'service' && removed.has(unitPath(effect.unit))
+      ? { ...effect, reason: `${effect.unit} goes`, gone: true }
+      : effect;
+  return changes.map((change) => ({ ...change, effects: change.effects.map(stopped) }));
 }
 
 /** What rules have given to a group is root's again; what it was given back already is nobody's affair any more. */

@@ -10,7 +10,7 @@ import type { HostRecord } from './record.ts';
 import { undoBoot } from './undo-boot.ts';
 import { type DecidedFile, decidedFile, withoutOwnLines } from './undo-decided.ts';
 import { boundByOthers, withHeldDevices } from './undo-devices.ts';
-import { lastsUntilReboot, quickEffects } from './undo-effects.ts';
+import { lastsUntilReboot, quickEffects, withStopped } from './undo-effects.ts';
 import { backupOf, type FileUndo, undoFile } from './undo-file.ts';
 import { isKnown, othersAt, soleLines, soleTokens } from './undo-owned.ts';
 
@@ -62,7 +62,7 @@ export function planUndo(input: UndoInput): UndoPlan {
     input,
   );
   const others = paths.flatMap((path) => (path in places ? [] : fileChange(path, input)));
-  const changes = [...(boot.change === null ? [] : [boot.change]), ...others];
+  const changes = withStopped([...(boot.change === null ? [] : [boot.change]), ...others]);
   return {
     changes: changes.length > 0 ? changes : [forgetting(playbook)],
     gone: boot.gone,

@@ -45,7 +45,10 @@ const effect = z.discriminatedUnion('kind', [
     ...{ kind: z.literal('udev'), reason: z.string(), subsystems: texts },
     usb: z.array(z.object({ port: z.string(), id: z.string(), granted: z.boolean() })).exactOptional(),
   }),
-  z.object({ kind: z.literal('service'), reason: z.string(), unit: z.string() }),
+  z.object({
+    ...{ kind: z.literal('service'), reason: z.string(), unit: z.string() },
+    gone: z.literal(true).exactOptional(),
+  }),
   z.object({
     kind: z.literal('devices'),
     reason: z.string(),

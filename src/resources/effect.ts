@@ -30,7 +30,13 @@ export type Effect =
       /** USB devices whose nodes are, or are no more, another group's by these rules; absent: none are. */
       readonly usb?: readonly UsbGrant[];
     }
-  | { readonly kind: 'service'; readonly reason: string; readonly unit: string }
+  | {
+      readonly kind: 'service';
+      readonly reason: string;
+      readonly unit: string;
+      /** Its file goes, so that it is stopped, not restarted: for words, as the host sees that for itself. */
+      readonly gone?: true;
+    }
   /** Devices are to be given to a driver now; a reboot does it, too. */
   | { readonly kind: 'devices'; readonly reason: string; readonly devices: readonly HeldDevice[] }
   | {

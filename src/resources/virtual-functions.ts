@@ -154,7 +154,7 @@ function takeAway(
         diffs: files.map((path) => diffOf(path, state.file(path), null)),
         actions: files.map((path) => ({ kind: 'remove', path })),
         // Where none are there, nothing runs that could be stopped.
-        effects: busy ? [{ kind: 'service', reason: `${unit} goes`, unit }] : [],
+        effects: busy ? [{ kind: 'service', reason: `${unit} goes`, unit, gone: true }] : [],
         notes: [],
       },
     ];

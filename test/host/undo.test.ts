@@ -9,6 +9,7 @@ import { file } from '../../src/resources/file.ts';
 import { kernelArguments } from '../../src/resources/kernel-arguments.ts';
 import { modulesToLoad } from '../../src/resources/modules-to-load.ts';
 import type { Resource } from '../../src/resources/resource.ts';
+import { systemdUnit } from '../../src/resources/systemd-unit.ts';
 import { factsOf } from '../boot/facts.ts';
 import { applied, edited, fileOf, type Host, hostOf, textsOf, undone, undoPlan } from './model.ts';
 
@@ -23,6 +24,21 @@ const facts: Facts = factsOf({
 });
 const start = hostOf({ [grub]: 'GRUB_TIMEOUT=5\nGRUB_CMDLINE_LINUX="quiet rhgb"\n' });
 const pt = kernelArguments({ iommu: 'pt' });
+
+it('units that go are stopped, and those that stay are restarted', () => {
+  const unit = 'vfleet-hugepages.service';
+  const path = `/etc/systemd/system/${unit}`;
+  const tune = systemdUnit(unit, '[Service]\nType=oneshot\nExecStart=/bin/true\n', { wantedBy: 'sysinit.target' });
+  const effects = (before: Host) =>
+    new Set(undoPlan(applied(before, facts, one, [tune]), facts, one).changes.flatMap((change) => change.effects));
+  expect([...effects(start)]).toContainEqual({ kind: 'service', unit, reason: `${unit} goes`, gone: true });
+  expect([...effects(start)].filter((effect) => !('gone' in effect))).toEqual([]);
+  expect([...effects(hostOf({ [path]: '[Service]\nExecStart=/bin/old\n' }))]).toContainEqual({
+    kind: 'service',
+    unit,
+    reason: `${unit} changes`,
+  });
+});
 
 describe('kernel arguments', () => {
   it('that were there before are nobody’s to take away', () => {

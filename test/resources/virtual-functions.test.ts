@@ -180,7 +180,7 @@ describe('a device that is named no more', () => {
   it('loses its unit and its functions', () => {
     const gone = change(nicFacts({ functions: held }), [], files);
     expect(gone?.actions.map((action) => action.kind)).toEqual(['remove', 'remove', 'remove']);
-    expect(gone?.effects).toMatchObject([{ kind: 'service', unit }]);
+    expect(gone?.effects).toMatchObject([{ kind: 'service', unit, gone: true }]);
     expect(change(nicFacts(), [], files)?.effects).toEqual([]);
   });
 

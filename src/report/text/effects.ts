@@ -24,7 +24,7 @@ function describeAct(effect: Effect): string {
     case 'devices':
       return describeHeld(effect.devices);
     case 'service':
-      return `restart ${effect.unit}`;
+      return `${effect.gone === true ? 'stop' : 'restart'} ${effect.unit}`;
     case 'reboot':
       return 'reboot';
   }

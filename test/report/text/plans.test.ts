@@ -54,6 +54,13 @@ describe('renderPlans', () => {
     );
   });
 
+  it('tells units that are restarted from those that go', () => {
+    const unit = (name: string, gone: boolean) =>
+      ({ kind: 'service', reason: 'r', unit: name, ...(gone && { gone: true }) }) as const;
+    const text = renderPlans([changing('a', { effects: [unit('a.service', false), unit('b.service', true)] })], plain);
+    expect(text).toContain('then: restart a.service (r), stop b.service (r)\n');
+  });
+
   it('shows what runs around a reboot: where, for how long, and what turns the machine off and on', () => {
     const drain = { kind: 'command', where: 'controller', timeoutSeconds: 300, about: null } as const;
     const undrain = { kind: 'function', where: null, timeoutSeconds: 1800, about: 'libvirt: starts guests' } as const;
