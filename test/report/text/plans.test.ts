@@ -55,9 +55,9 @@ describe('renderPlans', () => {
   });
 
   it('tells units that are restarted from those that go', () => {
-    const unit = (name: string, gone: boolean) =>
-      ({ kind: 'service', reason: 'r', unit: name, ...(gone && { gone: true }) }) as const;
-    const text = renderPlans([changing('a', { effects: [unit('a.service', false), unit('b.service', true)] })], plain);
+    const restarted = { kind: 'service', reason: 'r', unit: 'a.service' } as const;
+    const stopped = { ...restarted, unit: 'b.service', gone: true } as const;
+    const text = renderPlans([changing('a', { effects: [restarted, stopped] })], plain);
     expect(text).toContain('then: restart a.service (r), stop b.service (r)\n');
   });
 
