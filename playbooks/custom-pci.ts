@@ -10,6 +10,7 @@ import {
   pciBinding,
   playbook,
   vfioModules,
+  wasBoundBy,
   z,
 } from 'vfleet';
 
@@ -30,9 +31,14 @@ export default playbook({
     early: z.boolean().nullable().default(null),
   }),
 
-  gate: ({ vars }) => [checks.iommuInFirmware(), checks.devicesFree(vars.devices)],
+  gate: ({ vars }) => [...(isAsked(vars) ? [checks.iommuInFirmware()] : []), checks.devicesFree(vars.devices)],
 
   async apply(host) {
+    // Nothing is named: what an earlier run has bound is given back, by whatever it was kept.
+    if (!isAsked(host.vars) && !wasBoundBy(host.facts, 'custom-pci')) {
+      await host.ensure(pciBinding([], { name: 'custom-pci' }));
+      return host.settle();
+    }
     const { consumer, devices, early } = host.vars;
     await host.ensure(kernelArguments(iommuArguments(host.facts)), modulesToLoad('vfio.conf', vfioModules(host.facts)));
     await host.settle();
@@ -42,10 +48,18 @@ export default playbook({
     await host.settle();
   },
 
-  verify: ({ vars }) => [
-    checks.iommuActive(),
-    checks.kernelArgumentsActive(),
-    checks.vfioLoaded(),
-    vars.consumer === 'plain' ? checks.devicesBound(vars.devices) : checks.cloudpodsAgent({ custom: vars.devices }),
-  ],
+  verify: ({ vars }) => {
+    if (!isAsked(vars)) return [checks.devicesBound([])];
+    return [
+      checks.iommuActive(),
+      checks.kernelArgumentsActive(),
+      checks.vfioLoaded(),
+      vars.consumer === 'plain' ? checks.devicesBound(vars.devices) : checks.cloudpodsAgent({ custom: vars.devices }),
+    ];
+  },
 });
+
+/** For the agent the host is prepared in any case. */
+function isAsked({ consumer, devices }: { readonly consumer: string; readonly devices: readonly unknown[] }): boolean {
+  return consumer !== 'plain' || devices.length > 0;
+}

@@ -35,8 +35,11 @@ export default playbook({
   ],
 
   async apply(host) {
-    // Nothing is named, and nothing of an earlier run is to be given back.
-    if (!isAsked(host.vars) && !wasBoundBy(host.facts, 'gpu')) return;
+    // Nothing is named: what an earlier run has bound is given back, by whatever it was kept.
+    if (!isAsked(host.vars) && !wasBoundBy(host.facts, 'gpu')) {
+      await host.ensure(pciBinding([], { name: 'gpu' }));
+      return host.settle();
+    }
     const isPlain = host.vars.consumer === 'plain';
     const { devices } = devicesOfKind(host, host.vars.devices, 'gpu');
     const isOn = host.facts.iommu.groups.length > 0;

@@ -4,12 +4,14 @@
 import {
   checks,
   deviceSelectors,
+  devicesOfKind,
   iommuArguments,
   kernelArguments,
   modulesToLoad,
   pciBinding,
   playbook,
   vfioModules,
+  wasBoundBy,
   z,
 } from 'vfleet';
 
@@ -19,30 +21,42 @@ export default playbook({
 
   vars: z.object({
     consumer: z.enum(['plain', 'cloudpods']).default('plain'),
-    /** Each with address and serial: `{ address: 0000:5e:00.0, serial: S4EMNX0R123456 }`. To pass one with data: `allow: [data]`. */
-    devices: deviceSelectors
-      .refine(
-        (list) => list.every(({ address, serial }) => address !== undefined && serial !== undefined),
-        'name each disk by address and serial: { address: 0000:5e:00.0, serial: S4EMNX0R123456 }; see `vfleet devices --kind nvme`',
-      )
-      .default([]),
+    /** The disks; others that are named are left to their playbooks. Each with address and serial: `{ address: 0000:5e:00.0, serial: S4EMNX0R123456 }`. To pass one with data: `allow: [data]`. */
+    devices: deviceSelectors.default([]),
   }),
 
-  gate: ({ vars }) => [checks.iommuInFirmware(), checks.devicesFree(vars.devices)],
+  gate: (host) => [
+    ...(isAsked(host.vars) ? [checks.iommuInFirmware()] : []),
+    checks.devicesFree(devicesOfKind(host, host.vars.devices, 'nvme').devices),
+  ],
 
   async apply(host) {
+    // Nothing is named: what an earlier run has bound is given back, by whatever it was kept.
+    if (!isAsked(host.vars) && !wasBoundBy(host.facts, 'nvme')) {
+      await host.ensure(pciBinding([], { name: 'nvme' }));
+      return host.settle();
+    }
     await host.ensure(kernelArguments(iommuArguments(host.facts)), modulesToLoad('vfio.conf', vfioModules(host.facts)));
     await host.settle();
-    const { consumer, devices } = host.vars;
+    const { devices, notes } = devicesOfKind(host, host.vars.devices, 'nvme');
     // The agent binds: what we have bound before is given back.
-    await host.ensure(pciBinding(consumer === 'plain' ? devices : [], { name: 'nvme', early: true }));
+    await host.ensure(pciBinding(host.vars.consumer === 'plain' ? devices : [], { name: 'nvme', early: true, notes }));
     await host.settle();
   },
 
-  verify: ({ vars }) => [
-    checks.iommuActive(),
-    checks.kernelArgumentsActive(),
-    checks.vfioLoaded(),
-    vars.consumer === 'plain' ? checks.devicesBound(vars.devices) : checks.cloudpodsAgent({ custom: vars.devices }),
-  ],
+  verify: (host) => {
+    const { devices } = devicesOfKind(host, host.vars.devices, 'nvme');
+    if (!isAsked(host.vars)) return [checks.devicesBound([])];
+    return [
+      checks.iommuActive(),
+      checks.kernelArgumentsActive(),
+      checks.vfioLoaded(),
+      host.vars.consumer === 'plain' ? checks.devicesBound(devices) : checks.cloudpodsAgent({ custom: devices }),
+    ];
+  },
 });
+
+/** For the agent the host is prepared in any case. */
+function isAsked({ consumer, devices }: { readonly consumer: string; readonly devices: readonly unknown[] }): boolean {
+  return consumer !== 'plain' || devices.length > 0;
+}

@@ -1,4 +1,4 @@
-import type { BoundDevice } from '../facts/bound-devices.ts';
+import type { KeptDevice } from '../facts/bound-devices.ts';
 import type { Facts, PciDevice } from '../facts/facts.ts';
 import type { PciDetail } from '../facts/hardware.ts';
 
@@ -10,9 +10,15 @@ export function serialsOf({ hardware }: Facts, { address }: PciDevice): readonly
 }
 
 /** What a binding has noted of the device that is there now; `null`: none binds it, or it is another one. */
-export function boundAs({ hardware }: Facts, { address, vendor, device }: PciDevice): BoundDevice | null {
+export function boundAs({ hardware }: Facts, { address, vendor, device }: PciDevice): KeptDevice | null {
   const id = `${vendor}:${device}`;
   return hardware?.bound?.find((one) => one.address === address && one.id === id) ?? null;
+}
+
+/** Whether an earlier run has bound devices under that name, or kept drivers away: something of it may be to be given back. */
+export function wasBoundBy({ hardware, setup }: Facts, name: string): boolean {
+  const isBound = hardware?.bound?.some(({ binding }) => binding === name) ?? false;
+  return isBound || (setup?.files.some(({ path }) => path === `/etc/modprobe.d/vfleet-${name}.conf`) ?? false);
 }
 
 /** Names of the physical slots that a device is in: a card with a bridge of its own has its devices behind that. */

@@ -1,5 +1,5 @@
 import { sh } from '../shell/script.ts';
-import { linesOf, type Sections } from './sections.ts';
+import { fileLinesOf, type Sections } from './sections.ts';
 
 /** A device as a binding names it, with what it tells no more once it is bound. */
 export interface BoundDevice {
@@ -12,10 +12,16 @@ export interface BoundDevice {
   readonly serial: string | null;
 }
 
+/** A device as the rule on a host names it. */
+export interface KeptDevice extends BoundDevice {
+  /** Name of the binding: `nvme`. */
+  readonly binding: string;
+}
+
 /** Reads what the rules of bindings say of their devices; the names are those of `rulePath` in `resources`. */
 export const boundProbe = sh`
 section hardware-bound
-grep -hs '^# [0-9a-f:]*[.][0-7] ' /etc/udev/rules.d/82-vfleet-*.rules
+grep -Hs '^# [0-9a-f:]*[.][0-7] ' /etc/udev/rules.d/82-vfleet-*.rules
 `;
 
 /** The devices that a rule names, by its comments. */
@@ -32,6 +38,10 @@ const comment =
   /^# ([0-9a-f]{4,8}:[0-9a-f]{2}:[0-9a-f]{2}\.[0-7]) \[([0-9a-f]{4}:[0-9a-f]{4})\](?: driver ([\w.-]+))?(?: serial (.*))?$/;
 
 /** What that probe printed; none where it did not look. */
-export function boundIn(sections: Sections): readonly BoundDevice[] {
-  return sections.has('hardware-bound') ? parseBound(linesOf(sections, 'hardware-bound').join('\n')) : [];
+export function boundIn(sections: Sections): readonly KeptDevice[] {
+  if (!sections.has('hardware-bound')) return [];
+  return fileLinesOf(sections, 'hardware-bound').flatMap(({ path, text }) => {
+    const [, binding = ''] = /82-vfleet-(.+)\.rules$/.exec(path) ?? [];
+    return parseBound(text).map((device) => ({ ...device, binding }));
+  });
 }

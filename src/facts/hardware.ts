@@ -1,4 +1,4 @@
-import type { BoundDevice } from './bound-devices.ts';
+import type { KeptDevice } from './bound-devices.ts';
 
 /**
  * What more is known of the devices of a host than the PCI bus says by itself: what is in use, and by whom. All of it is read
@@ -18,7 +18,7 @@ export interface HardwareFacts {
   /** `driverctl` is installed, which keeps bindings over reboots (driverctl(8)). */
   readonly driverctl: boolean;
   /** What rules of bindings say of the devices that they bind; absent: there are none. */
-  readonly bound?: readonly BoundDevice[];
+  readonly bound?: readonly KeptDevice[];
 }
 
 export interface PciDetail {

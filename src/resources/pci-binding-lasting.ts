@@ -9,12 +9,12 @@ import type { Binding } from './pci-binding.ts';
  * more, but for what the binding notes of them. Pure.
  */
 export function isLasting(
-  { selectors, driver }: Pick<Binding, 'selectors' | 'driver'>,
+  { selectors, driver, name }: Pick<Binding, 'selectors' | 'driver' | 'name'>,
   noted: readonly BoundDevice[],
   facts: Facts,
 ): boolean {
   const bound = new Set(noted.map(({ address }) => address));
-  const after = onceBound(facts, noted, driver);
+  const after = onceBound(facts, noted, { driver, name });
   try {
     const found = new Set(
       selectUnits(after, selectors, '')
@@ -28,7 +28,11 @@ export function isLasting(
   }
 }
 
-function onceBound(facts: Facts, noted: readonly BoundDevice[], driver: string): Facts {
+function onceBound(
+  facts: Facts,
+  noted: readonly BoundDevice[],
+  { driver, name }: Pick<Binding, 'driver' | 'name'>,
+): Facts {
   const isBound = (address: string | null): boolean => noted.some((one) => one.address === address);
   const { hardware } = facts;
   return {
@@ -38,7 +42,10 @@ function onceBound(facts: Facts, noted: readonly BoundDevice[], driver: string):
       ...hardware,
       nvme: hardware.nvme.filter(({ pci }) => !isBound(pci)),
       block: hardware.block.filter(({ pci }) => !isBound(pci)),
-      bound: [...(hardware.bound ?? []).filter(({ address }) => !isBound(address)), ...noted],
+      bound: [
+        ...(hardware.bound ?? []).filter(({ address }) => !isBound(address)),
+        ...noted.map((device) => ({ ...device, binding: name })),
+      ],
     },
   };
 }

@@ -25,13 +25,14 @@ export function bindingSummary(
 
 /** What an operator should know of it. */
 export function bindingNotes(
-  { selectors }: Binding,
+  { selectors, notes }: Binding,
   units: readonly Unit[],
   { facts }: ChangeContext,
 ): readonly string[] {
   const all = units.flatMap(devicesOf);
   const grouped = all.some(({ iommuGroup }) => iommuGroup !== null);
   return [
+    ...notes,
     ...units.flatMap(mateNote),
     ...leftOutBy(facts, selectors).map(leftOutText),
     ...(all.length > 0 && !grouped ? ['which devices share an IOMMU group is known once the IOMMU is on'] : []),

@@ -33,6 +33,8 @@ export interface PciBindingOptions {
    * all; then `ensure` the same again, as it is known after it what else goes with the devices. Default: refuse such a host.
    */
   readonly ahead?: boolean;
+  /** What else an operator should know, shown with the change. */
+  readonly notes?: readonly string[];
 }
 
 /** What a binding wishes for. */
@@ -43,6 +45,7 @@ export interface Binding {
   readonly early: boolean | undefined;
   readonly ahead: boolean;
   readonly selectors: readonly DeviceSelector[];
+  readonly notes: readonly string[];
 }
 
 /**
@@ -55,11 +58,11 @@ export interface Binding {
  * pciBinding(host.vars.devices, { name: 'nvme' })
  */
 export function pciBinding(selectors: readonly DeviceSelector[], options: PciBindingOptions): Resource {
-  const { name, driver = 'vfio-pci', early, ahead = false } = options;
+  const { name, driver = 'vfio-pci', early, ahead = false, notes = [] } = options;
   refuseOption('name', name, /^[a-z0-9][a-z0-9-]{0,40}$/, 'letters, digits and -');
   refuseOption('driver', driver, /^[a-z0-9][\w-]{0,60}$/i, 'the name of a driver, as vfio-pci');
   const resource = `PCI binding ${name}`;
-  const wish: Binding = { resource, name, driver, early, ahead, selectors };
+  const wish: Binding = { resource, name, driver, early, ahead, selectors, notes };
   return {
     kind: 'PCI binding',
     name: resource,

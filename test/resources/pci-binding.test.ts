@@ -393,7 +393,7 @@ describe('what the host tells no more once it is bound', () => {
       ...facts.hardware,
       nvme: [],
       block: [],
-      bound: parseBound(writes(found)[rule] ?? ''),
+      bound: parseBound(writes(found)[rule] ?? '').map((device) => ({ ...device, binding: 'test' })),
     },
   });
 
