@@ -3,6 +3,7 @@ import { findDevices } from '../devices/find.ts';
 import type { DeviceSelector } from '../devices/selector.ts';
 import { parseSelectors, selectorText } from '../devices/selectors.ts';
 import type { Facts, PciDevice } from '../facts/facts.ts';
+import { boundLog } from './bound-log.ts';
 import type { Check } from './check.ts';
 import { deviceEvidence, deviceLine } from './devices-evidence.ts';
 import { groupMates, groupProblem, type Problem } from './group-problem.ts';
@@ -63,17 +64,22 @@ function judgeDevices(facts: Facts, selector: Selector, persistent: boolean): Ju
   if (devices.length + faults.length === 0) {
     return { outcome: 'not-applicable', found: 'No devices are named for this host.' };
   }
-  const evidence = unique(devices.flatMap((device) => [device, ...groupMates(facts, device)]).map(deviceLine));
+  const all = devices.flatMap((device) => [device, ...groupMates(facts, device)]);
+  const addresses = all.map(({ address }) => address);
   const problems = [...faults, ...devices.flatMap((device) => problemOf(facts, device, persistent))];
+  const logged = boundLog(facts, addresses, problems.length === 0);
+  const evidence = unique([...all.map(deviceLine), ...logged.lines]);
   if (problems.length === 0) {
-    const all = devices.map((device) => device.address).join(', ');
-    return { outcome: 'pass', found: `Held by vfio-pci, with their whole IOMMU groups: ${all}.`, evidence };
+    const held = devices.map((device) => device.address).join(', ');
+    const notes = logged.remedies.map((remedy) => `note: no guest may start with it: ${remedy}`);
+    const found = `Held by vfio-pci, with their whole IOMMU groups: ${held}.`;
+    return { outcome: 'pass', found, evidence: [...evidence, ...notes] };
   }
   return {
     outcome: 'fail',
     found: `${problems.map((problem) => problem.found).join('; ')}.`,
     evidence,
-    remedy: unique(problems.map((problem) => problem.remedy)).join('; '),
+    remedy: unique([...logged.remedies, ...problems.map((problem) => problem.remedy)]).join('; '),
   };
 }
 

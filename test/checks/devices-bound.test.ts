@@ -110,3 +110,49 @@ test('the evidence is lspci of the devices, quoted', () => {
   expect(text).toContain(`for address in '${gpu}'; do`);
   expect(text).toContain('lspci -nnk -s "$address"');
 });
+
+describe('what the kernel has logged of a device', () => {
+  const rejected = `vfio-pci: probe of ${gpu} failed with error -22`;
+  const newer = `vfio-pci ${gpu}: probe with driver vfio-pci failed with error -22`;
+  const reserved = `vfio-pci ${gpu}: Device is ineligible for IOMMU domain attach due to platform RMRR requirement.  Contact your platform vendor.`;
+  const other = 'vfio-pci: probe of 0000:99:00.0 failed with error -22';
+  const logged = (lines: readonly string[], more: Partial<PciDevice> = { driver: null }, groups = true) =>
+    checks.devicesBound([gpu]).judge(
+      input('centos-7-intel', (facts) => ({
+        ...change({ [gpu]: more })(facts),
+        log: { lines, source: 'dmesg' },
+        ...(!groups && { iommu: { ...facts.iommu, groups: [] } }),
+      })),
+    );
+
+  test.each([rejected, newer, reserved])('is shown where it is not fit: %s', (line) => {
+    const { outcome, evidence } = logged([other, line]);
+    expect(outcome).toBe('fail');
+    expect(evidence).toContain(`kernel log: ${line}`);
+    expect(evidence.join()).not.toContain(other);
+  });
+
+  test('says what helps', () => {
+    expect(logged([reserved]).remedy).toContain('RMRR');
+    expect(logged([rejected], { driver: null }, false).remedy).toContain('iommu-active');
+    expect(logged([rejected]).remedy).not.toContain('iommu-active');
+  });
+
+  test('of memory that the firmware keeps is noted where it is held, too, as a guest would fail', () => {
+    const { outcome, evidence } = logged([reserved], {});
+    expect(outcome).toBe('pass');
+    expect(evidence.join()).toMatch(/kernel log: .*RMRR.*note: no guest may start with it/);
+  });
+
+  test('is history where it is held, and no loss where the log may not be read', () => {
+    expect(logged([rejected], {}).evidence.join()).not.toContain('kernel log');
+    expect(logged([rejected], {}).outcome).toBe('pass');
+    const unread = checks.devicesBound([gpu]).judge(
+      input('centos-7-intel', (facts) => ({
+        ...change({ [gpu]: { driver: null } })(facts),
+        log: { lines: null, source: null },
+      })),
+    );
+    expect(unread.outcome).toBe('fail');
+  });
+});
