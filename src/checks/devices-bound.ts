@@ -3,6 +3,7 @@ import { findDevices } from '../devices/find.ts';
 import type { DeviceSelector } from '../devices/selector.ts';
 import { parseSelectors, selectorText } from '../devices/selectors.ts';
 import type { Facts, PciDevice } from '../facts/facts.ts';
+import { bindRemedy } from './bind-remedy.ts';
 import { boundLog } from './bound-log.ts';
 import type { Check } from './check.ts';
 import { deviceEvidence, deviceLine } from './devices-evidence.ts';
@@ -87,12 +88,12 @@ function problemOf(facts: Facts, device: PciDevice, persistent: boolean): readon
   const { address, driver } = device;
   if (driver !== 'vfio-pci') {
     const found = driver === null ? `${address} has no driver` : `${address} is held by ${driver}`;
-    return [{ found, remedy: `bind it: driverctl set-override ${address} vfio-pci` }];
+    return [{ found, remedy: `bind it: ${bindRemedy(facts, device)}` }];
   }
   const group = groupProblem(facts, device, 'bind the whole group to vfio-pci, or use');
   if (group !== null) return [group];
   if (!persistent || isKept(facts, device)) return [];
-  const remedy = `keep it by address: driverctl set-override ${address} vfio-pci (where an agent or modprobe.d binds it: { persistent: false })`;
+  const remedy = `keep it by address: ${bindRemedy(facts, device)} (where an agent or modprobe.d binds it: { persistent: false })`;
   return [{ found: `nothing keeps ${address} on vfio-pci over a reboot`, remedy }];
 }
 

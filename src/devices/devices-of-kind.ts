@@ -55,7 +55,8 @@ function kindOf({ pci }: Facts, device: PciDevice): DeviceKind | null {
   return pci.some((other) => isGpu(other) && slotAt(other.address) === slotAt(device.address)) ? 'gpu' : null;
 }
 
-function takerOf(facts: Facts, device: PciDevice): string {
+/** The playbook that takes a device: `gpu`, `nvme`, or `custom-pci`, which takes any. */
+export function takerOf(facts: Facts, device: PciDevice): string {
   return kindOf(facts, device) ?? 'custom-pci';
 }
 

@@ -16,7 +16,8 @@ export function functionObstacles({ pci, hardware }: Facts, devices: readonly Pc
         kind: 'virtual-functions',
         device: address,
         reason: `it has ${active} virtual function${active === 1 ? '' : 's'}${list === '' ? '' : ` (${list})`}`,
-        remedy: 'take them from their guests, set sriov_numvfs to 0 and end what sets it at boot first',
+        remedy:
+          'take them from their guests, and end them first: vfleet undo sriov where vfleet has made them, else set sriov_numvfs to 0 and end what sets it at boot',
       },
     ];
   });
