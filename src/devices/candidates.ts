@@ -1,7 +1,7 @@
 import type { Facts, PciDevice } from '../facts/facts.ts';
 import { slotAt } from './address.ts';
 import { type Candidate, type CandidateKind, candidateKinds } from './candidate.ts';
-import { isBridge, serialsOf, slotNames } from './identity.ts';
+import { boundAs, isBridge, serialsOf, slotNames } from './identity.ts';
 import type { Obstacle } from './obstacle.ts';
 import { obstaclesOf, obstaclesOfPort, obstaclesOfSerial } from './obstacles.ts';
 import { type OpenNodes, openText } from './open-nodes.ts';
@@ -62,6 +62,7 @@ function pciCandidate(facts: Facts, device: PciDevice, { open, names }: Candidat
   const nvme = facts.hardware?.nvme.find(({ pci }) => pci === device.address);
   const sriov = detail?.sriov ?? null;
   const serials = serialsOf(facts, device);
+  const bound = boundAs(facts, device);
   const isGiven = unit !== undefined && devicesOf(unit).every(({ driver }) => driver === 'vfio-pci');
   return {
     kind: kindOf(device),
@@ -69,7 +70,7 @@ function pciCandidate(facts: Facts, device: PciDevice, { open, names }: Candidat
     id: `${device.vendor}:${device.device}`,
     title: nvme?.model ?? names.get(device.address) ?? null,
     // Of a controller with many disks the number of one says nothing.
-    serial: serials.length === 1 ? (serials[0] ?? null) : null,
+    serial: serials.length > 1 ? null : (serials[0] ?? bound?.serial ?? null),
     driver: device.driver,
     iommuGroup: device.iommuGroup,
     numaNode: device.numaNode,
@@ -98,6 +99,7 @@ function pciNotes(facts: Facts, device: PciDevice, open: OpenNodes): readonly st
   const detail = facts.hardware?.pci[address];
   const nets = (facts.hardware?.net ?? []).filter(({ pci }) => pci === address);
   const guest = userOf(device, open);
+  const bound = boundAs(facts, device);
   return [
     ...nets.map(({ name, mac }) => `interface ${name}${mac === null ? '' : ` ${mac}`}`),
     ...(detail?.physicalFunction ? [`virtual function of ${detail.physicalFunction}`] : []),
@@ -105,6 +107,7 @@ function pciNotes(facts: Facts, device: PciDevice, open: OpenNodes): readonly st
       ? ['the kernel cannot reset it alone: a guest gets it as the last one left it']
       : []),
     ...(iommuGroup === null ? [groupless(facts)] : []),
+    ...(bound === null ? [] : [`bound by vfleet: ${bound.binding}`]),
     ...(guest === null ? [] : [openText(guest)]),
   ];
 }

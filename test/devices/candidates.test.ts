@@ -61,6 +61,16 @@ describe('it stands', () => {
     expect(list([{ ...gpu, bootVga: true }], carrying)).toMatchObject([{ standing: 'blocked' }]);
   });
 
+  test('given, and of a disk which serial number it had and which playbook holds it', () => {
+    const disk = pci('0000:5e:00.0 010802 144d:a808 vfio-pci 30');
+    const bound = [{ address: disk.address, id: '144d:a808', former: 'nvme', serial: 'S1', binding: 'nvme' }];
+    const [held] = list([disk], { bound });
+    expect(held).toMatchObject({ standing: 'given', serial: 'S1' });
+    expect(held?.notes).toContain('bound by vfleet: nvme');
+    // Another disk is in the slot now.
+    expect(list([{ ...disk, device: 'a80a' }], { bound })[0]?.serial).toBeNull();
+  });
+
   test('given, once vfio-pci has all of it, and says which guest has it', () => {
     const held = [gpu, audio].map((device) => ({ ...device, driver: 'vfio-pci', bootVga: true }));
     const open = [{ path: '/dev/vfio/12', pid: 4242, process: 'qemu-system-x86', pci: null }];
