@@ -23,7 +23,8 @@ function obstacleOf(one: UsbDevice, device: string): readonly Obstacle[] {
   return [{ kind: 'input', device, reason, remedy: inputRemedy, consent: 'input' }];
 }
 
-const inputRemedy = 'unplug it, plug it into a port of another controller, or allow input where nobody needs it at the host';
+const inputRemedy =
+  'unplug it, plug it into a port of another controller, or allow input where nobody needs it at the host';
 
 /**
  * Vendors whose USB devices are in management controllers: American Megatrends, Avocent, ATEN of boards by Supermicro, and HPE's
