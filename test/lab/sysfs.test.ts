@@ -55,7 +55,9 @@ async function rebooted(name: string): Promise<TestClient> {
 
 function rule(address: string, id: string): string {
   const [vendor, device] = id.split(':');
-  const devices = [{ address, id, vendor, device, driver: 'vfio-pci', former: null, serial: null, way: `*/${address}` }];
+  const devices = [
+    { address, id, vendor, device, driver: 'vfio-pci', former: null, serial: null, way: `*/${address}` },
+  ];
   return render('pci-binding.rules.hbs', { devices, driver: 'vfio-pci' });
 }
 
