@@ -61,7 +61,9 @@ const modelPaths = [
 ];
 
 function stateIn({ files }: Host): State {
-  return stateOf(files, { mounts: { code: 0, stdout: 'mounted /boot vfat - -' } });
+  const mounts = { code: 0, stdout: 'mounted /boot vfat - -' };
+  // Root has looked, and no process has a node open.
+  return stateOf(files, { mounts, open: { code: 0, stdout: 'root\n' } });
 }
 
 /** One `ensure` of a playbook. `cut`: power is lost after the record and so many files; absent: all is done. */
