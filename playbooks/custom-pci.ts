@@ -2,6 +2,7 @@
 // only with the count that is expected, as ids mean every device that has them. With the
 // consumer `cloudpods` nothing is bound, as its host agent binds, by ids alone: a check says what it would take.
 import {
+  asksForDevices,
   checks,
   deviceSelectors,
   iommuArguments,
@@ -31,11 +32,11 @@ export default playbook({
     early: z.boolean().nullable().default(null),
   }),
 
-  gate: ({ vars }) => [...(isAsked(vars) ? [checks.iommuInFirmware()] : []), checks.devicesFree(vars.devices)],
+  gate: ({ vars }) => [...(asksForDevices(vars) ? [checks.iommuInFirmware()] : []), checks.devicesFree(vars.devices)],
 
   async apply(host) {
     // Nothing is named: what an earlier run has bound is given back, by whatever it was kept.
-    if (!isAsked(host.vars) && !wasBoundBy(host.facts, 'custom-pci')) {
+    if (!asksForDevices(host.vars) && !wasBoundBy(host.facts, 'custom-pci')) {
       await host.ensure(pciBinding([], { name: 'custom-pci' }));
       return host.settle();
     }
@@ -49,7 +50,7 @@ export default playbook({
   },
 
   verify: ({ vars }) => {
-    if (!isAsked(vars)) return [checks.devicesBound([])];
+    if (!asksForDevices(vars)) return [checks.devicesBound([])];
     return [
       checks.iommuActive(),
       checks.kernelArgumentsActive(),
@@ -58,8 +59,3 @@ export default playbook({
     ];
   },
 });
-
-/** For the agent the host is prepared in any case. */
-function isAsked({ consumer, devices }: { readonly consumer: string; readonly devices: readonly unknown[] }): boolean {
-  return consumer !== 'plain' || devices.length > 0;
-}

@@ -1,6 +1,7 @@
 // GPUs for guests: their drivers are kept away from boot on, and vfio-pci holds every function of the cards with their IOMMU
 // groups. With the consumer `cloudpods` nothing is bound, as its host agent binds: the host gets what the agent looks for.
 import {
+  asksForDevices,
   checks,
   cloudpodsGpuArguments,
   cloudpodsGpus,
@@ -30,13 +31,13 @@ export default playbook({
   }),
 
   gate: (host) => [
-    ...(isAsked(host.vars) ? [checks.iommuInFirmware()] : []),
+    ...(asksForDevices(host.vars) ? [checks.iommuInFirmware()] : []),
     checks.devicesFree(devicesOfKind(host, host.vars.devices, 'gpu').devices),
   ],
 
   async apply(host) {
     // Nothing is named: what an earlier run has bound is given back, by whatever it was kept.
-    if (!isAsked(host.vars) && !wasBoundBy(host.facts, 'gpu')) {
+    if (!asksForDevices(host.vars) && !wasBoundBy(host.facts, 'gpu')) {
       await host.ensure(pciBinding([], { name: 'gpu' }));
       return host.settle();
     }
@@ -70,7 +71,7 @@ export default playbook({
 
   verify: (host) => {
     const { devices } = devicesOfKind(host, host.vars.devices, 'gpu');
-    if (!isAsked(host.vars)) return [checks.devicesBound([])];
+    if (!asksForDevices(host.vars)) return [checks.devicesBound([])];
     return [
       checks.iommuActive(),
       checks.kernelArgumentsActive(),
@@ -79,8 +80,3 @@ export default playbook({
     ];
   },
 });
-
-/** The agent takes all GPUs, named or not. */
-function isAsked({ consumer, devices }: { readonly consumer: string; readonly devices: readonly unknown[] }): boolean {
-  return consumer !== 'plain' || devices.length > 0;
-}

@@ -2,6 +2,7 @@
 // mounted, held or swapped to is refused, and one with data on it, too, unless that is allowed. With the
 // consumer `cloudpods` nothing is bound, as its host agent binds custom devices, by ids alone: a check says what it would take.
 import {
+  asksForDevices,
   checks,
   deviceSelectors,
   devicesOfKind,
@@ -26,13 +27,13 @@ export default playbook({
   }),
 
   gate: (host) => [
-    ...(isAsked(host.vars) ? [checks.iommuInFirmware()] : []),
+    ...(asksForDevices(host.vars) ? [checks.iommuInFirmware()] : []),
     checks.devicesFree(devicesOfKind(host, host.vars.devices, 'nvme').devices),
   ],
 
   async apply(host) {
     // Nothing is named: what an earlier run has bound is given back, by whatever it was kept.
-    if (!isAsked(host.vars) && !wasBoundBy(host.facts, 'nvme')) {
+    if (!asksForDevices(host.vars) && !wasBoundBy(host.facts, 'nvme')) {
       await host.ensure(pciBinding([], { name: 'nvme' }));
       return host.settle();
     }
@@ -46,7 +47,7 @@ export default playbook({
 
   verify: (host) => {
     const { devices } = devicesOfKind(host, host.vars.devices, 'nvme');
-    if (!isAsked(host.vars)) return [checks.devicesBound([])];
+    if (!asksForDevices(host.vars)) return [checks.devicesBound([])];
     return [
       checks.iommuActive(),
       checks.kernelArgumentsActive(),
@@ -55,8 +56,3 @@ export default playbook({
     ];
   },
 });
-
-/** For the agent the host is prepared in any case. */
-function isAsked({ consumer, devices }: { readonly consumer: string; readonly devices: readonly unknown[] }): boolean {
-  return consumer !== 'plain' || devices.length > 0;
-}

@@ -5,6 +5,7 @@ export { kernelVersion } from './boot/release.ts';
 export type { Check, CheckInput, Outcome, Verdict } from './checks/check.ts';
 export { checks } from './checks/checks.ts';
 export type { CloudpodsAgentOptions } from './checks/cloudpods-agent.ts';
+export { asksForDevices } from './devices/asked.ts';
 export { type DeviceKind, type DevicesOfKind, devicesOfKind } from './devices/devices-of-kind.ts';
 export { wasBoundBy } from './devices/identity.ts';
 export type { Consent, DeviceSelector } from './devices/selector.ts';

@@ -36,7 +36,7 @@ export async function probeWhenBack(context: HostContext, probe: () => Promise<F
       const isWaitedFor = rebootAsked !== undefined || isLost;
       if (!isWaitedFor || !(thrown instanceof VfleetError) || !isAway(thrown)) throw thrown;
       if (stop.aborted || abandon.aborted) throw interruptedAt(host.name, true);
-      if (isLost) throw stillLost(thrown);
+      if (isLost) throw stillLost(thrown, context.run);
       if (clock.now() - begun > reboot.deadline) throw notBack(thrown, reboot.deadline);
       const detail = `not back yet from the reboot that this run asked for: ${thrown.parts.found ?? thrown.message}`;
       bus.emit({ type: 'phase', host: host.name, phase: 'reboot', detail });
@@ -47,14 +47,14 @@ export async function probeWhenBack(context: HostContext, probe: () => Promise<F
   }
 }
 
-function stillLost({ parts, message }: VfleetError): VfleetError {
+function stillLost({ parts, message }: VfleetError, run: string): VfleetError {
   return new VfleetError({
     code: 'host.lost',
     host: parts.host,
     thing: 'the host',
     expected: 'that it answers again: an earlier part of this run has lost it',
     found: parts.found ?? message,
-    next: 'look at its console; when it is up again, run `vfleet apply` again: it goes on from here',
+    next: `look at its console; when it is up again, \`vfleet resume ${run}\` goes on from here`,
   });
 }
 

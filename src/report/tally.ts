@@ -97,9 +97,8 @@ function after(before: Tally, event: Counted): Tally {
       };
     case 'rebooted':
       return { ...before, reboots: before.reboots + 1, open: withoutReboot(before.open) };
-    case 'effect-done': {
+    case 'effect-done':
       return event.effect.kind === 'reboot' ? rebootedEarlier(before) : before;
-    }
     case 'host-ended':
       return ended(before, event);
   }

@@ -9,7 +9,6 @@ import { selectUnits } from '../../src/devices/select.ts';
 import type { DeviceSelector } from '../../src/devices/selector.ts';
 import { readSelector } from '../../src/devices/selectors.ts';
 import { selectUsb } from '../../src/devices/usb.ts';
-import { VfleetError } from '../../src/errors.ts';
 import type { Facts, PciDevice } from '../../src/facts/facts.ts';
 import { readCommandLine } from '../../src/lab/model/command-line.ts';
 import { applyUdevRules, type UdevDevice } from '../../src/lab/model/udev-event.ts';
@@ -17,6 +16,7 @@ import { readUdevRules } from '../../src/lab/model/udev-rules.ts';
 import { pciBinding } from '../../src/resources/pci-binding.ts';
 import { keepingFiles } from '../../src/resources/pci-binding-files.ts';
 import { stateOf } from '../boot/files.ts';
+import { errorCode } from '../error-code.ts';
 import { shells } from '../resources/shells.ts';
 import { machineNames, pciOf, readExpected, readMachine } from './machine.ts';
 import { machineFacts } from './machine-facts.ts';
@@ -30,16 +30,6 @@ function selector(given: unknown): DeviceSelector {
 
 const addresses = (devices: readonly PciDevice[]): readonly string[] => devices.map(({ address }) => address);
 const units = (facts: Facts, given: unknown) => selectUnits(facts, [selector(given)], 'node01');
-
-function codeOf(act: () => unknown): string {
-  try {
-    act();
-  } catch (thrown) {
-    if (thrown instanceof VfleetError) return thrown.code;
-    throw thrown;
-  }
-  return 'none';
-}
 
 function listed({ device, kind, standing, obstacles }: Candidate): string {
   const said = obstacles.map((one) => (one.device === device ? one.kind : `${one.kind}@${one.device}`));
@@ -109,7 +99,7 @@ describe.each(machineNames)('%s', (name) => {
   });
 
   test.each(expected.refused ?? [])('$select is refused: $code', ({ select, code }) => {
-    expect(codeOf(() => requireFree(facts, units(facts, select), 'node01', []))).toBe(code);
+    expect(errorCode(() => requireFree(facts, units(facts, select), 'node01', []))).toBe(code);
   });
 
   test.each(Object.entries(expected.functions ?? {}))('%s has the virtual functions %j', (address, functions) => {
@@ -189,5 +179,5 @@ test('a device that is plugged in again has the facts that it had, but for its n
 
 test('a disk behind one VMD controller is not said to be behind the other', async () => {
   const facts = await named('vmd-two-controllers');
-  expect(codeOf(() => requireFree(facts, units(facts, '0000:57:05.5'), 'node01', []))).toBe('none');
+  expect(errorCode(() => requireFree(facts, units(facts, '0000:57:05.5'), 'node01', []))).toBe('none');
 });

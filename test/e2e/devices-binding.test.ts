@@ -1,13 +1,10 @@
 import { existsSync } from 'node:fs';
 import { mkdir, readFile, readlink, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { compareSnapshots } from '../../src/lab/snapshot.ts';
-import { type Fleet, startFleet } from './fleet.ts';
+import { type Fleet, shipped, shippedWith, startFleet } from './fleet.ts';
 import { undo } from './undo-steps.ts';
-
-const book = (name: string): string => fileURLToPath(new URL(`../../playbooks/${name}.ts`, import.meta.url));
 
 let fleet: Fleet;
 beforeAll(async () => {
@@ -18,12 +15,7 @@ beforeAll(async () => {
 }, 120_000);
 afterAll(() => fleet?.stop());
 
-/** Options of a run with these devices; a file, as lists of objects do not go on a command line. */
-async function about(playbook: string, devices: unknown) {
-  const file = path.join(fleet.folder, `vars-${playbook}.json`);
-  await writeFile(file, JSON.stringify({ devices }));
-  return { playbook: book(playbook), args: { extraVars: [`@${file}`] } };
-}
+const about = (playbook: string, devices: unknown) => shippedWith(fleet, playbook, { devices });
 
 describe('plan refuses, and leaves every byte as it is', () => {
   it.each([
@@ -152,7 +144,7 @@ describe('a host with dracut', () => {
     const args = { extraVars: ['consumer=cloudpods'] };
     await mkdir(at('etc/yunion'));
     await writeFile(at('etc/yunion/host.conf'), 'hostname: dracut\n');
-    const { host, code } = await fleet.one('apply', 'dracut', { playbook: book('gpu'), args });
+    const { host, code } = await fleet.one('apply', 'dracut', { playbook: shipped('gpu'), args });
     expect(host.failure).toBeNull();
     expect(host.checks.filter(({ outcome }) => outcome !== 'pass')).toEqual([]);
     expect([code, host.reboots]).toEqual([0, 1]);

@@ -1,10 +1,7 @@
-import { readlink, writeFile } from 'node:fs/promises';
+import { readlink } from 'node:fs/promises';
 import path from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type Fleet, startFleet } from './fleet.ts';
-
-const book = (name: string): string => fileURLToPath(new URL(`../../playbooks/${name}.ts`, import.meta.url));
+import { type Fleet, shippedWith, startFleet } from './fleet.ts';
 
 let fleet: Fleet;
 beforeAll(async () => {
@@ -12,12 +9,7 @@ beforeAll(async () => {
 }, 120_000);
 afterAll(() => fleet?.stop());
 
-/** Options of a run with these devices; a file, as lists of objects do not go on a command line. */
-async function about(playbook: string, devices: unknown) {
-  const file = path.join(fleet.folder, `vars-${playbook}.json`);
-  await writeFile(file, JSON.stringify({ devices }));
-  return { playbook: book(playbook), args: { extraVars: [`@${file}`] } };
-}
+const about = (playbook: string, devices: unknown) => shippedWith(fleet, playbook, { devices });
 
 const driverOf = (address: string): Promise<string | null> =>
   readlink(path.join(fleet.lab.node('node').root, 'sys/bus/pci/devices', address, 'driver')).then(

@@ -1,4 +1,4 @@
-import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -15,7 +15,19 @@ import { builtinMachineKinds } from '../../src/lab/machine-kind.ts';
 import { exitCode } from '../../src/report/exit-code.ts';
 import type { HostSummary, Summary } from '../../src/report/summary.ts';
 
-export const passthrough = fileURLToPath(new URL('../../playbooks/passthrough.ts', import.meta.url));
+export const passthrough = shipped('passthrough');
+
+/** The file of a playbook that is shipped. */
+export function shipped(name: string): string {
+  return fileURLToPath(new URL(`../../playbooks/${name}.ts`, import.meta.url));
+}
+
+/** Options of a run of such a playbook with variables; in a file, as lists of objects do not go on a command line. */
+export async function shippedWith({ folder }: Fleet, playbook: string, vars: unknown): Promise<FleetRun> {
+  const file = path.join(folder, `vars-${playbook}.json`);
+  await writeFile(file, JSON.stringify(vars));
+  return { playbook: shipped(playbook), args: { extraVars: [`@${file}`] } };
+}
 
 /** A lab, and the program's own way of running a playbook on it. */
 export interface Fleet {

@@ -1,13 +1,10 @@
 import { existsSync } from 'node:fs';
 import { mkdir, readdir, readFile, readlink, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { compareSnapshots } from '../../src/lab/snapshot.ts';
-import { type Fleet, startFleet } from './fleet.ts';
+import { type Fleet, shippedWith, startFleet } from './fleet.ts';
 import { undo } from './undo-steps.ts';
-
-const book = (name: string): string => fileURLToPath(new URL(`../../playbooks/${name}.ts`, import.meta.url));
 
 let fleet: Fleet;
 beforeAll(async () => {
@@ -19,12 +16,7 @@ beforeAll(async () => {
 }, 120_000);
 afterAll(() => fleet?.stop());
 
-/** Options of a run with these variables; a file, as lists of objects do not go on a command line. */
-async function about(playbook: string, vars: unknown) {
-  const file = path.join(fleet.folder, `vars-${playbook}.json`);
-  await writeFile(file, JSON.stringify(vars));
-  return { playbook: book(playbook), args: { extraVars: [`@${file}`] } };
-}
+const about = (playbook: string, vars: unknown) => shippedWith(fleet, playbook, vars);
 
 const read = (file: string, node = 'devices'): Promise<string> =>
   readFile(path.join(fleet.lab.node(node).root, file), 'utf8');

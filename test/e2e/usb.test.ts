@@ -1,12 +1,8 @@
-import { writeFile } from 'node:fs/promises';
-import path from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { logIn } from '../lab/client.ts';
-import { type Fleet, startFleet } from './fleet.ts';
+import { type Fleet, shippedWith, startFleet } from './fleet.ts';
 import { undo } from './undo-steps.ts';
 
-const playbook = fileURLToPath(new URL('../../playbooks/usb.ts', import.meta.url));
 const [one, two] = ['1-3.1 0529:0001', '1-3.2 0529:0001'] as const;
 const [roots, groups] = ['root:root 664', 'root:kvm 660'] as const;
 
@@ -16,11 +12,7 @@ beforeAll(async () => {
 }, 120_000);
 afterAll(() => fleet?.stop());
 
-async function about(vars: unknown) {
-  const file = path.join(fleet.folder, 'vars-usb.json');
-  await writeFile(file, JSON.stringify(vars));
-  return { playbook, args: { extraVars: [`@${file}`] } };
-}
+const about = (vars: unknown) => shippedWith(fleet, 'usb', vars);
 
 async function on(command: string): Promise<string> {
   const client = await logIn(fleet.lab, 'devices');

@@ -3,7 +3,6 @@ import type { Check } from '../../src/checks/check.ts';
 import { devicesBound } from '../../src/checks/devices-bound.ts';
 import { devicesOf, selectUnits } from '../../src/devices/select.ts';
 import type { DeviceSelector } from '../../src/devices/selector.ts';
-import { VfleetError } from '../../src/errors.ts';
 import { parseBound } from '../../src/facts/bound-devices.ts';
 import type { Facts, PciDevice } from '../../src/facts/facts.ts';
 import type { HardwareFacts } from '../../src/facts/hardware.ts';
@@ -17,6 +16,7 @@ import { type PciBindingOptions, pciBinding } from '../../src/resources/pci-bind
 import type { Change, ChangeContext, FileState, Shared } from '../../src/resources/resource.ts';
 import { stateOf } from '../boot/files.ts';
 import { block, detail, host, nvme, pci } from '../devices/facts.ts';
+import { errorCode } from '../error-code.ts';
 
 const rule = '/etc/udev/rules.d/82-vfleet-test.rules';
 const hook = '/etc/initramfs-tools/hooks/vfleet-test';
@@ -47,16 +47,6 @@ function change(facts: Facts, devices: readonly (string | DeviceSelector)[], giv
     stateOf(files, { open: { code: 0, stdout: `root\n${open}` } }),
     { host: 'node01', facts, ownedArguments: {}, shared, ...context },
   );
-}
-
-function codeOf(act: () => unknown): string {
-  try {
-    act();
-  } catch (thrown) {
-    if (thrown instanceof VfleetError) return thrown.code;
-    throw thrown;
-  }
-  return 'none';
 }
 
 const withIommu = (facts: Facts): Facts => ({
@@ -161,7 +151,7 @@ describe('a disk', () => {
 
   it('is refused where nobody can build an initramfs, unless it is to be bound late', () => {
     const none = { ...facts, boot: { ...facts.boot, initramfs: 'none' } as const };
-    expect(codeOf(() => change(none, [disk.address]))).toBe('initramfs.unsupported');
+    expect(errorCode(() => change(none, [disk.address]))).toBe('initramfs.unsupported');
     const late = change(none, [disk.address], { options: { early: false } });
     expect(Object.keys(writes(late))).toEqual([rule]);
     expect(kinds(late)).toEqual(['udev', 'devices']);
@@ -172,7 +162,7 @@ describe('a disk', () => {
     ['with data', { signature: 'xfs' }, 'device.data'],
   ])('that is %s is refused before anything is written', (_how, more, code) => {
     const used = host([disk], { ...disks, block: [block('nvme0n1', { pci: disk.address, ...more })] });
-    expect(codeOf(() => change(used, [disk.address]))).toBe(code);
+    expect(errorCode(() => change(used, [disk.address]))).toBe(code);
   });
 
   it('that a process has open is refused', () => {
@@ -237,7 +227,7 @@ describe('a GPU', () => {
 
     it('is refused where the IOMMU is on and it has no group', () => {
       const on = withIommu(host([{ ...gpu, iommuGroup: null }]));
-      expect(codeOf(() => change(on, [gpu.address], { options }))).toBe('device.no-group');
+      expect(errorCode(() => change(on, [gpu.address], { options }))).toBe('device.no-group');
     });
   });
 
@@ -247,7 +237,7 @@ describe('a GPU', () => {
     const kept = { ...stuck, boot: { ...stuck.boot, initramfs: 'none' } as const };
     const late = { options: { early: false } };
     const ruleOnly = { [rule]: files[rule] ?? '' };
-    expect(codeOf(() => change(kept, [gpu.address], { ...late, files: ruleOnly }))).toBe('device.kept');
+    expect(errorCode(() => change(kept, [gpu.address], { ...late, files: ruleOnly }))).toBe('device.kept');
   });
 
   it('that the host boots with is left out of all GPUs, which is told of, and refused by its address', () => {
@@ -256,7 +246,7 @@ describe('a GPU', () => {
     const found = change(both, [{ class: '03' }]);
     expect(found?.summary).toBe('bind 0000:3b:00.0 0000:3b:00.1 to vfio-pci');
     expect(found?.notes.join()).toMatch(/left out: 0000:af:00\.0: it is the display that the machine boots with/);
-    expect(codeOf(() => change(both, [shown.address]))).toBe('device.boot-display');
+    expect(errorCode(() => change(both, [shown.address]))).toBe('device.boot-display');
   });
 
   it('is told of where drivers stay for another one', () => {
@@ -305,7 +295,7 @@ describe('driverctl', () => {
   });
 
   it('that keeps a device on another driver is not overruled', () => {
-    expect(codeOf(() => change(facts, [nic.address], { files: { [path]: 'igb_uio\n' } }))).toBe('device.owner');
+    expect(errorCode(() => change(facts, [nic.address], { files: { [path]: 'igb_uio\n' } }))).toBe('device.owner');
   });
 });
 
@@ -363,7 +353,7 @@ it('refuses a name that another playbook has taken on the host', () => {
 it('refuses a driver that the kernel which will boot has not', () => {
   const facts = host([disk], disks);
   const vfio = [{ name: 'vfio_pci', running: 'absent', next: 'absent' } as const];
-  expect(codeOf(() => change({ ...facts, modules: { loaded: [], vfio } }, [disk.address]))).toBe('device.driver');
+  expect(errorCode(() => change({ ...facts, modules: { loaded: [], vfio } }, [disk.address]))).toBe('device.driver');
 });
 
 it('tells of devices that cannot be reset', () => {
@@ -376,7 +366,7 @@ it.each([
   ['an empty name', { name: '' }],
   ['a driver with a quote', { name: 'x', driver: `vfio"` }],
 ])('refuses %s', (_what, options) => {
-  expect(codeOf(() => pciBinding([], options))).toBe('device.binding');
+  expect(errorCode(() => pciBinding([], options))).toBe('device.binding');
 });
 
 describe('what the host tells no more once it is bound', () => {
@@ -437,7 +427,7 @@ describe('what the host tells no more once it is bound', () => {
     expect(() => change(two, [{ serial: 'Z1' }, { serial: 'Z2' }])).toThrow(
       /serial=Z1, serial=Z2.*address: { address: '0000:21:00\.0', id: '1000:0097' }; nothing was changed/,
     );
-    expect(codeOf(() => change(host([nic]), [{ driver: 'i40e' }], { options: { driver: 'uio_pci_generic' } }))).toBe(
+    expect(errorCode(() => change(host([nic]), [{ driver: 'i40e' }], { options: { driver: 'uio_pci_generic' } }))).toBe(
       'device.selector',
     );
   });
